@@ -1,0 +1,96 @@
+/** Every metric by its Prometheus name: base units, low-cardinality labels. platform/metrics.ts makes them. */
+
+export interface MetricContract {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in the metric's unit. */
+  readonly buckets?: readonly number[];
+}
+
+const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+
+export const METRICS = {
+  millrace_ingest_events_total: {
+    type: 'counter',
+    help: 'Events by answer: accepted, duplicate or rejected.',
+    labels: ['result'],
+  },
+  millrace_ingest_request_seconds: {
+    type: 'histogram',
+    help: 'Time to answer a request with events, the acknowledgement of Kafka included.',
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_processed_records_total: {
+    type: 'counter',
+    help: 'Records read by outcome: ok, dropped, duplicate, late or dead_letter.',
+    labels: ['subtopology', 'outcome'],
+  },
+  millrace_commit_seconds: {
+    type: 'histogram',
+    help: 'Time of one commit of a task: sinks acknowledged, transaction done.',
+    labels: ['subtopology'],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_rows_written_total: {
+    type: 'counter',
+    help: 'Rows acknowledged by ClickHouse.',
+    labels: ['table'],
+  },
+  millrace_online_writes_total: {
+    type: 'counter',
+    help: 'Writes to the online store by result: applied or stale.',
+    labels: ['result'],
+  },
+  millrace_windows_emitted_total: {
+    type: 'counter',
+    help: 'Window results by reason.',
+    labels: ['window', 'reason'],
+  },
+  millrace_watermark_lag_seconds: {
+    type: 'gauge',
+    help: 'Clock minus the lowest watermark of the tasks of a sub-topology.',
+    labels: ['subtopology'],
+  },
+  millrace_consumer_lag_records: {
+    type: 'gauge',
+    help: 'Records not yet read, over all tasks.',
+    labels: ['subtopology'],
+  },
+  millrace_state_entries: {
+    type: 'gauge',
+    help: 'Entries in the keyed state of the tasks.',
+    labels: ['subtopology'],
+  },
+  millrace_task_restarts_total: {
+    type: 'counter',
+    help: 'Tasks started again from their last committed state, by error code.',
+    labels: ['code'],
+  },
+  millrace_freshness_seconds: {
+    type: 'histogram',
+    help: 'Event accepted to visible in the online store.',
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_recommendation_seconds: {
+    type: 'histogram',
+    help: 'Time to answer a request for recommendations.',
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_recommendations_total: {
+    type: 'counter',
+    help: 'Answers by the recommender that filled the first place.',
+    labels: ['source'],
+  },
+  millrace_served_log_dropped_total: {
+    type: 'counter',
+    help: 'Answers that could not be logged to shop.served.',
+    labels: [],
+  },
+  millrace_alerts_total: { type: 'counter', help: 'Alerts raised.', labels: ['kind'] },
+} as const satisfies Record<string, MetricContract>;
+
+export type MetricName = keyof typeof METRICS;

@@ -1,0 +1,104 @@
+/**
+ * Every topic: its key, its partitions and how long it is kept. A namespace (a replay, a second shop) puts its name
+ * before each topic, so that nothing is shared but the broker.
+ */
+
+export interface TopicContract {
+  readonly name: string;
+  /** Fixed for the life of the topic; another count is a new topic and a migration. */
+  readonly partitions: number;
+  /** What the record key holds. */
+  readonly key: string;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+const DAY_MS = 86_400_000;
+const PARTITIONS = 4;
+
+const kept = (days: number) => ({ 'cleanup.policy': 'delete', 'retention.ms': String(days * DAY_MS) });
+const compacted = { 'cleanup.policy': 'compact' };
+
+const shop = (
+  name: string,
+  key: string,
+  config: Readonly<Record<string, string>> = kept(7),
+): TopicContract => ({
+  name: `shop.${name}`,
+  partitions: PARTITIONS,
+  key,
+  config,
+});
+
+const internal = (name: string, key: string, partitions = PARTITIONS): TopicContract => ({
+  name: `millrace.${name}`,
+  partitions,
+  key,
+  config: kept(1),
+});
+
+/** Topics that people and services write and read. orders, payments and shipments are co-partitioned by orderId. */
+export const SHOP_TOPICS = {
+  clickstream: shop('clickstream', 'anonymousId'),
+  identityLinks: shop('identity-links', 'anonymousId'),
+  orders: shop('orders', 'orderId'),
+  payments: shop('payments', 'orderId'),
+  shipments: shop('shipments', 'orderId'),
+  catalog: shop('catalog', 'itemId', compacted),
+  users: shop('users', 'userId', compacted),
+  served: shop('served', 'anonymousId'),
+  riskDecisions: shop('risk-decisions', 'entityId'),
+  alerts: shop('alerts', 'entityId'),
+  labels: shop('labels', 'entityId'),
+  dataQuality: shop('data-quality', 'entityId'),
+} as const;
+
+/** Repartition topics between the sub-topologies of the processors. */
+export const INTERNAL_TOPICS = {
+  visitorPurchases: internal('visitor-purchases', 'anonymousId'),
+  userActivity: internal('user-activity', 'userId'),
+  itemActivity: internal('item-activity', 'itemId'),
+  cardPayments: internal('card-payments', 'cardFingerprint'),
+  trendingCandidates: internal('trending-candidates', 'one key: all in one partition', 1),
+} as const;
+
+const BASE_TOPICS: readonly TopicContract[] = [
+  ...Object.values(SHOP_TOPICS),
+  ...Object.values(INTERNAL_TOPICS),
+];
+
+/** `<topic>.late`: events whose window is closed, with headers for lateness and window. */
+export function lateTopic(topic: string): string {
+  return `${topic}.late`;
+}
+
+/** `<topic>.dlq`: original bytes and key, with headers that say what failed and where it came from. */
+export function deadLetterTopic(topic: string): string {
+  return `${topic}.dlq`;
+}
+
+/** Changelog of a sub-topology's state, compacted; the partition of a task is the partition of its changelog. */
+export function changelogTopic(namespace: string, subtopology: string): string {
+  return namespaced(namespace, `millrace.changelog.${subtopology}`);
+}
+
+/** Name of a topic in a namespace; the empty namespace is the live shop. */
+export function namespaced(namespace: string, topic: string): string {
+  return namespace === '' ? topic : `${namespace}.${topic}`;
+}
+
+/** Every topic of a namespace but the changelogs: base topics, and late and dead-letter topics of the shop's. */
+export function topicsOf(namespace: string): readonly TopicContract[] {
+  const side = Object.values(SHOP_TOPICS).flatMap((topic) => [
+    { ...topic, name: lateTopic(topic.name), config: kept(14) },
+    { ...topic, name: deadLetterTopic(topic.name), config: kept(14) },
+  ]);
+  const internalDlq = Object.values(INTERNAL_TOPICS).map((topic) => ({
+    ...topic,
+    name: deadLetterTopic(topic.name),
+    config: kept(14),
+  }));
+  return [...BASE_TOPICS, ...side, ...internalDlq].map((topic) => ({
+    ...topic,
+    name: namespaced(namespace, topic.name),
+  }));
+}
