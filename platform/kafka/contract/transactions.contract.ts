@@ -1,0 +1,159 @@
+import { expect, it } from 'vitest';
+import { MillraceError } from '../../errors.ts';
+import type { Kafka } from '../port.ts';
+import { initialised, newTopic, randomName, readValues, until, type Engine } from './harness.contract.ts';
+
+/** What a transaction promises: all or nothing over partitions, topics and offsets; one holder for each id. */
+export function transactionContract(engine: Engine): void {
+  atomicity(engine);
+  fencing(engine);
+}
+
+function atomicity(engine: Engine): void {
+  it('makes records of several topics and the offsets visible together', async () => {
+    const { kafka } = engine();
+    const [input, output, changelog] = await topics(kafka);
+    const groupId = randomName('group');
+    const producer = await initialised(kafka, { transactionalId: randomName('tx'), groupId });
+    for (let i = 1; i <= 3; i++) {
+      await producer.commit({
+        records: [
+          { topic: output, key: null, value: Buffer.from(`out-${i}`), partition: 0 },
+          { topic: output, key: null, value: Buffer.from(`out-${i}`), partition: 1 },
+          { topic: changelog, key: 'k', value: Buffer.from(`state-${i}`), partition: 0 },
+        ],
+        offsets: [{ topic: input, partition: 0, offset: i * 10 }],
+      });
+    }
+    await producer.close();
+    expect(await readValues(kafka, output, 0)).toEqual(['out-1', 'out-2', 'out-3']);
+    expect(await readValues(kafka, output, 1)).toEqual(['out-1', 'out-2', 'out-3']);
+    expect(await readValues(kafka, changelog, 0)).toEqual(['state-1', 'state-2', 'state-3']);
+    expect(await kafka.admin.committed(groupId, input)).toEqual([{ topic: input, partition: 0, offset: 30 }]);
+  });
+
+  it('never shows a transaction that failed, and the id goes on after it', async () => {
+    const { kafka } = engine();
+    const [input, output] = await topics(kafka);
+    const id = { transactionalId: randomName('tx'), groupId: randomName('group') };
+    const producer = await initialised(kafka, id);
+    const failed = producer.commit({
+      records: [
+        { topic: output, key: null, value: Buffer.from('small'), partition: 0 },
+        { topic: output, key: null, value: Buffer.alloc(3_000_000), partition: 1 },
+      ],
+      offsets: [{ topic: input, partition: 0, offset: 5 }],
+    });
+    await expect(failed).rejects.toBeInstanceOf(MillraceError);
+    await expect(producer.commit({ records: [], offsets: [] })).rejects.toBeInstanceOf(MillraceError);
+    await producer.close();
+    const next = await initialised(kafka, id);
+    expect(await kafka.admin.committed(id.groupId, input)).toEqual([]);
+    await next.commit({
+      records: [{ topic: output, key: null, value: Buffer.from('after'), partition: 0 }],
+      offsets: [{ topic: input, partition: 0, offset: 6 }],
+    });
+    await next.close();
+    expect(await readValues(kafka, output, 0)).toEqual(['after']);
+    expect(await readValues(kafka, output, 1)).toEqual([]);
+    expect(await kafka.admin.committed(id.groupId, input)).toEqual([
+      { topic: input, partition: 0, offset: 6 },
+    ]);
+  });
+
+  it('answers an end offset that covers every committed record', async () => {
+    const { kafka } = engine();
+    const [, output] = await topics(kafka);
+    const producer = await initialised(kafka, {
+      transactionalId: randomName('tx'),
+      groupId: randomName('group'),
+    });
+    const records = [{ topic: output, key: null, value: Buffer.from('a'), partition: 1 }];
+    await producer.commit({ records, offsets: [] });
+    await producer.close();
+    const ends = await kafka.admin.offsets(output);
+    expect(ends.find((at) => at.partition === 1)?.end).toBeGreaterThanOrEqual(1);
+    expect(await readValues(kafka, output, 1)).toEqual(['a']);
+  });
+}
+
+function fencing(engine: Engine): void {
+  it('fences the older holder of an id', async () => {
+    const { kafka } = engine();
+    const [input, output] = await topics(kafka);
+    const id = { transactionalId: randomName('tx'), groupId: randomName('group') };
+    const older = await initialised(kafka, id);
+    const transaction = (value: string, offset: number) => ({
+      records: [{ topic: output, key: null, value: Buffer.from(value), partition: 0 }],
+      offsets: [{ topic: input, partition: 0, offset }],
+    });
+    await older.commit(transaction('older', 1));
+    const newer = await initialised(kafka, id);
+    await expect(older.commit(transaction('zombie', 99))).rejects.toMatchObject({ code: 'MR_KAFKA_FENCED' });
+    await older.close();
+    expect(await kafka.admin.committed(id.groupId, input)).toEqual([
+      { topic: input, partition: 0, offset: 1 },
+    ]);
+    await newer.commit(transaction('newer', 2));
+    await newer.close();
+    expect(await readValues(kafka, output, 0)).toEqual(['older', 'newer']);
+    expect(await kafka.admin.committed(id.groupId, input)).toEqual([
+      { topic: input, partition: 0, offset: 2 },
+    ]);
+  });
+
+  it('has settled the committed offsets when the newer holder is ready', async () => {
+    const { kafka } = engine();
+    const [input, output] = await topics(kafka);
+    const id = { transactionalId: randomName('tx'), groupId: randomName('group') };
+    const older = await initialised(kafka, id);
+    const newer = kafka.transactionalProducer(id);
+    const committing = older
+      .commit({
+        records: [{ topic: output, key: null, value: Buffer.from('raced'), partition: 0 }],
+        offsets: [{ topic: input, partition: 0, offset: 7 }],
+      })
+      .then(
+        () => 'committed',
+        (error: unknown) => (error instanceof MillraceError ? error.code : 'not ours'),
+      );
+    await newer.init();
+    const settled = await kafka.admin.committed(id.groupId, input);
+    const outcome = await committing;
+    expect(['committed', 'MR_KAFKA_FENCED', 'MR_KAFKA_TRANSACTION_UNKNOWN']).toContain(outcome);
+    if (outcome === 'committed') expect(settled).toHaveLength(1);
+    if (outcome === 'MR_KAFKA_FENCED') expect(settled).toEqual([]);
+    expect(await kafka.admin.committed(id.groupId, input)).toEqual(settled);
+    expect(await readValues(kafka, output, 0)).toEqual(settled.length === 1 ? ['raced'] : []);
+    await older.close();
+    await newer.close();
+  });
+
+  it('lets different ids commit side by side', async () => {
+    const { kafka } = engine();
+    const [input, output] = await topics(kafka);
+    const groupId = randomName('group');
+    const ids = [0, 1, 2, 3];
+    const producers = await Promise.all(
+      ids.map((i) => initialised(kafka, { transactionalId: randomName(`tx-${i}`), groupId })),
+    );
+    await Promise.all(
+      producers.map((producer, i) =>
+        producer.commit({
+          records: [{ topic: output, key: null, value: Buffer.from(`from-${i}`), partition: 0 }],
+          offsets: [{ topic: input, partition: i, offset: i + 1 }],
+        }),
+      ),
+    );
+    await Promise.all(producers.map((producer) => producer.close()));
+    await until('all four are visible', async () => (await readValues(kafka, output, 0)).length === 4);
+    expect((await readValues(kafka, output, 0)).sort()).toEqual(ids.map((i) => `from-${i}`));
+    const committed = await kafka.admin.committed(groupId, input);
+    expect(committed.map((at) => at.offset).sort()).toEqual([1, 2, 3, 4]);
+  });
+}
+
+/** An input, an output and a changelog topic. */
+async function topics(kafka: Kafka): Promise<[string, string, string]> {
+  return [await newTopic(kafka, 4), await newTopic(kafka, 2), await newTopic(kafka, 1)];
+}

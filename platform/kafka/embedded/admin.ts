@@ -1,0 +1,88 @@
+import { MillraceError } from '../../errors.ts';
+import type { KafkaAdmin, TopicPartitionOffset, TopicSpec } from '../port.ts';
+import type { Journal } from './journal.ts';
+import type { MetaOperation } from './meta-operation.ts';
+import { openGroup } from './producer.ts';
+
+/** Kafka's own limits of a topic name; a partition number must fit beside a topic id in one number. */
+const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+const MAX_PARTITIONS = 10_000;
+
+export class EmbeddedAdmin implements KafkaAdmin {
+  readonly #journal: Journal;
+  /** Changes of topics run one after the other: each looks at what the one before left. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    const byName = new Map(topics.map((spec) => [spec.topic, spec]));
+    return this.#change(() => [...byName.values()].flatMap((spec) => this.#creation(spec)));
+  }
+
+  deleteTopics(topics: readonly string[]): Promise<void> {
+    return this.#change(() =>
+      topics.flatMap((name): MetaOperation[] => {
+        const topic = this.#journal.state.topic(name);
+        return topic === undefined ? [] : [{ op: 'delete-topic', topicId: topic.id }];
+      }),
+    );
+  }
+
+  async partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const name of topics) {
+      const topic = this.#journal.state.topic(name);
+      if (topic !== undefined) counts.set(name, topic.partitions.length);
+    }
+    return counts;
+  }
+
+  async offsets(name: string): Promise<readonly { partition: number; start: number; end: number }[]> {
+    const topic = this.#journal.state.topic(name);
+    if (topic === undefined) throw mismatch('no such topic', { topic: name });
+    return topic.partitions.map(({ partition, start, end }) => ({ partition, start, end }));
+  }
+
+  async committed(groupId: string, topic: string): Promise<readonly TopicPartitionOffset[]> {
+    return this.#journal.state.committed(groupId, topic);
+  }
+
+  #change(plan: () => readonly MetaOperation[]): Promise<void> {
+    const change = this.#changes.then(async () => {
+      const operations = plan();
+      const group = openGroup(this.#journal);
+      group.operations.push(...operations);
+      await group.done;
+    });
+    // The caller hears of a failure; the next change does not depend on it.
+    this.#changes = change.catch(() => undefined);
+    return change;
+  }
+
+  #creation(spec: TopicSpec): MetaOperation[] {
+    const { topic, partitions, config = {} } = spec;
+    if (
+      !TOPIC_NAME.test(topic) ||
+      !Number.isInteger(partitions) ||
+      partitions < 1 ||
+      partitions > MAX_PARTITIONS
+    ) {
+      throw mismatch('no valid topic name or partition count', { topic, partitions });
+    }
+    const existing = this.#journal.state.topic(topic)?.partitions.length;
+    if (existing === partitions) return [];
+    if (existing !== undefined) {
+      throw mismatch('the topic has another number of partitions', { topic, partitions, existing });
+    }
+    const id = this.#journal.state.takeTopicId();
+    const empty = Array.from({ length: partitions }, () => [0, 0] as const);
+    return [{ op: 'topic', topic: { id, topic, config, partitions: empty, cleanBytes: 0 } }];
+  }
+}
+
+function mismatch(message: string, context: Readonly<Record<string, string | number>>): MillraceError {
+  return new MillraceError('MR_KAFKA_TOPIC_MISMATCH', message, { context });
+}

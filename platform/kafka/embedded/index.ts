@@ -1,0 +1,1 @@
+export { openEmbeddedLog } from './embedded-log.ts';

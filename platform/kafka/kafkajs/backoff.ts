@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError } from '../../errors.ts';
+
+/** A wait that grows from 20 ms to `maxMs`, half of it random. */
+export interface Backoff {
+  /** Waits; returns early when the signal aborts. */
+  wait(signal?: AbortSignal): Promise<void>;
+  reset(): void;
+}
+
+const FIRST_MS = 20;
+
+export function createBackoff(maxMs: number): Backoff {
+  let attempt = 0;
+  return {
+    async wait(signal) {
+      const capMs = Math.min(maxMs, FIRST_MS * 2 ** Math.min(attempt++, 16));
+      const delayMs = capMs / 2 + (Math.random() * capMs) / 2;
+      await sleep(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // an abort ends the wait
+    },
+    reset() {
+      attempt = 0;
+    },
+  };
+}
+
+/** What one attempt came to: a value, or the reason why another one may succeed. */
+export type Attempt<T> = { readonly done: T } | { readonly again: MillraceError };
+
+/**
+ * Repeats an attempt that answers `again`, or that rejects with MR_KAFKA_UNAVAILABLE, until the deadline; then rejects
+ * with the last reason. Any other error ends it at once.
+ */
+export async function untilDone<T>(
+  attempt: () => Promise<Attempt<T>>,
+  limits: { readonly deadlineMs: number; readonly maxBackoffMs?: number; readonly signal?: AbortSignal },
+): Promise<T> {
+  const startedMs = performance.now();
+  const backoff = createBackoff(limits.maxBackoffMs ?? 500);
+  for (;;) {
+    const result = await attempt().catch((error: unknown): Attempt<T> => {
+      if (error instanceof MillraceError && error.code === 'MR_KAFKA_UNAVAILABLE' && error.retryable)
+        return { again: error };
+      throw error;
+    });
+    if ('done' in result) return result.done;
+    if (performance.now() - startedMs >= limits.deadlineMs || limits.signal?.aborted === true)
+      throw result.again;
+    await backoff.wait(limits.signal);
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Membership of a consumer group on the classic protocol (KIP-62; kafka.apache.org/protocol, JoinGroup): join, sync,
+ * heartbeats in the background, and again after each rebalance. `onRevoked` is awaited before the member joins again,
+ * so that the coordinator hands its partitions to another only after it has let go of them (or was too slow for the
+ * rebalance time-out). What this adds over kafkajs's consumer is exactly that wait.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError, errorText } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import type { Assign, TopicPartition } from '../port.ts';
+import { assignmentsOf, subscribedTopics } from './assigner.ts';
+import { createBackoff } from './backoff.ts';
+import type { ClusterClient } from './cluster-client.ts';
+import type { Api } from './protocol/api.ts';
+import { decodeAssignment, encodeSubscription } from './protocol/assignment-codec.ts';
+import { brokerError, NONE, STALE_COORDINATOR } from './protocol/error-codes.ts';
+import {
+  HEARTBEAT,
+  JOIN_GROUP,
+  LEAVE_GROUP,
+  SYNC_GROUP,
+  type GroupMember,
+  type JoinGroupResponse,
+  type SyncGroupRequest,
+} from './protocol/group-api.ts';
+import { learnTopics } from './route.ts';
+
+export interface MembershipTimes {
+  /** A member that is silent for so long is expelled. */
+  readonly sessionTimeoutMs: number;
+  /** How long a rebalance waits for members that are still working. */
+  readonly rebalanceTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+}
+
+export interface MembershipOptions {
+  readonly client: ClusterClient;
+  readonly log: Logger;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly assign: Assign;
+  readonly times: MembershipTimes;
+  readonly hooks: {
+    /** Where this rejects with an error that may pass, the member gives the partitions back and joins again. */
+    assigned(partitions: readonly TopicPartition[]): Promise<void>;
+    /** Awaited before the member joins again; a rejection that may pass does not keep it from that. */
+    revoked(partitions: readonly TopicPartition[]): Promise<void>;
+    /** The group cannot be reached for now; the membership goes on trying. */
+    troubled(error: MillraceError): void;
+    /** The membership has ended by a fault that will not pass. */
+    failed(error: MillraceError): void;
+  };
+}
+
+const PROTOCOL = 'millrace-tasks';
+const REBALANCE_IN_PROGRESS = 27;
+const UNKNOWN_MEMBER_ID = 25;
+const ILLEGAL_GENERATION = 22;
+const MEMBER_ID_REQUIRED = 79;
+const LEAVE_TIMEOUT_MS = 2_000;
+
+interface Joined {
+  readonly member: GroupMember;
+  readonly partitions: readonly TopicPartition[];
+}
+
+/** One member of one group, from start to close. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #closing = new AbortController();
+  readonly #backoff = createBackoff(2_000);
+  #memberId = '';
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves after the first assignment. */
+  async start(): Promise<void> {
+    const { client, topics, hooks } = this.#options;
+    await learnTopics(client, topics);
+    await new Promise<void>((resolve, reject) => {
+      this.#run(resolve).then(resolve, (error: unknown) => {
+        const ours =
+          error instanceof MillraceError
+            ? error
+            : new MillraceError('MR_INTERNAL', 'a group member failed', { cause: error });
+        hooks.failed(ours);
+        reject(ours);
+        // The partitions go to members that work.
+        void this.#leave();
+      });
+    });
+  }
+
+  /** Leaves the group, so that the others need not wait for the session to end. */
+  async close(): Promise<void> {
+    if (!isOver(this.#closing.signal)) await this.#leave();
+  }
+
+  async #run(started: () => void): Promise<void> {
+    const { log, groupId, hooks } = this.#options;
+    while (!isOver(this.#closing.signal)) {
+      const joined = await this.#join().catch((error: unknown) => {
+        this.#trouble(error);
+        return null;
+      });
+      if (joined === null) {
+        await this.#backoff.wait(this.#closing.signal);
+        continue;
+      }
+      if (isOver(this.#closing.signal)) return;
+      const { member, partitions } = joined;
+      log.info({ groupId, generation: member.generation, partitions: partitions.length }, 'joined the group');
+      await this.#hold(joined, started);
+      if (!isOver(this.#closing.signal))
+        await hooks.revoked(partitions).catch((error: unknown) => this.#trouble(error));
+    }
+  }
+
+  /** Null where the join must be tried again. */
+  async #join(): Promise<Joined | null> {
+    const { groupId, topics, times } = this.#options;
+    const metadata = encodeSubscription(topics);
+    const joined = await this.#ask(
+      JOIN_GROUP,
+      { groupId, ...times, memberId: this.#memberId, protocol: PROTOCOL, metadata },
+      times.rebalanceTimeoutMs + LEAVE_TIMEOUT_MS,
+    );
+    if (joined.errorCode === MEMBER_ID_REQUIRED) {
+      this.#memberId = joined.memberId;
+      return null;
+    }
+    if (!this.#accepted(joined.errorCode, 'join the group')) return null;
+    this.#memberId = joined.memberId;
+    const member = { groupId, generation: joined.generation, memberId: joined.memberId };
+    const assignments = joined.leaderId === joined.memberId ? await this.#lead(joined.members) : [];
+    const synced = await this.#ask(SYNC_GROUP, { ...member, assignments }, times.rebalanceTimeoutMs);
+    if (!this.#accepted(synced.errorCode, 'take part in the group')) return null;
+    return { member, partitions: decodeAssignment(synced.assignment) };
+  }
+
+  async #lead(members: JoinGroupResponse['members']): Promise<SyncGroupRequest['assignments']> {
+    const { client, assign } = this.#options;
+    const subscribed = subscribedTopics(members);
+    await learnTopics(client, subscribed);
+    const counts = new Map(subscribed.map((topic) => [topic, client.partitionCount(topic) ?? 0]));
+    return assignmentsOf(members, counts, assign);
+  }
+
+  /** Has the owner take over its partitions, and stays until the next rebalance. */
+  async #hold({ member, partitions }: Joined, started: () => void): Promise<void> {
+    const letGo = new AbortController();
+    // Heartbeats go on while the owner restores its state.
+    const staying = this.#stay(member, AbortSignal.any([this.#closing.signal, letGo.signal]));
+    staying.catch(() => undefined); // awaited below, after the hook
+    try {
+      await this.#options.hooks.assigned(partitions);
+    } catch (error) {
+      letGo.abort();
+      this.#trouble(error);
+      await this.#backoff.wait(this.#closing.signal);
+      return;
+    }
+    this.#backoff.reset();
+    started();
+    await staying;
+  }
+
+  /** Resolves when the member has to join again, or at the signal. */
+  async #stay(member: GroupMember, signal: AbortSignal): Promise<void> {
+    const { client, groupId, times } = this.#options;
+    while (!signal.aborted) {
+      await sleep(times.heartbeatIntervalMs, undefined, { signal }).catch(() => undefined); // the signal ends the wait
+      if (isOver(signal)) return;
+      try {
+        const { errorCode } = await this.#ask(HEARTBEAT, member, times.sessionTimeoutMs);
+        if (STALE_COORDINATOR.has(errorCode)) client.forgetCoordinator('group', groupId);
+        else if (!this.#accepted(errorCode, 'stay in the group')) return;
+      } catch (error) {
+        this.#trouble(error);
+      }
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const { log, groupId } = this.#options;
+    this.#closing.abort();
+    if (this.#memberId === '') return;
+    await this.#ask(LEAVE_GROUP, { groupId, memberId: this.#memberId }, LEAVE_TIMEOUT_MS).catch(
+      (error: unknown) => {
+        log.debug(
+          { groupId, reason: errorText(error) },
+          'could not leave the group; the session will end it',
+        );
+      },
+    );
+  }
+
+  async #ask<Q, S>(api: Api<Q, S>, request: Q, timeoutMs: number): Promise<S> {
+    const { client, groupId } = this.#options;
+    const node = await client.coordinatorOf('group', groupId);
+    return client.call(node, api, request, timeoutMs).catch((error: unknown) => {
+      client.forgetCoordinator('group', groupId);
+      throw error;
+    });
+  }
+
+  /** False where joining again helps; throws where it does not. */
+  #accepted(code: number, doing: string): boolean {
+    const { client, groupId } = this.#options;
+    if (code === NONE) return true;
+    if (code === UNKNOWN_MEMBER_ID) this.#memberId = '';
+    if (STALE_COORDINATOR.has(code)) client.forgetCoordinator('group', groupId);
+    else if (code !== UNKNOWN_MEMBER_ID && code !== REBALANCE_IN_PROGRESS && code !== ILLEGAL_GENERATION)
+      throw brokerError(code, doing, { context: { groupId } });
+    return false;
+  }
+
+  /** Faults that pass are told and tried again; others end the membership. */
+  #trouble(error: unknown): void {
+    if (!(error instanceof MillraceError) || !error.retryable) throw error;
+    if (isOver(this.#closing.signal)) return;
+    const { log, groupId, hooks } = this.#options;
+    log.debug({ groupId, reason: errorText(error) }, 'the consumer group cannot be reached');
+    hooks.troubled(error);
+  }
+}
+
+/** A function, since the compiler takes an aborted flag that was read once for settled. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

@@ -1,0 +1,106 @@
+import type { ConnectionOptions } from 'node:tls';
+import { MillraceError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import type { Kafka } from '../port.ts';
+import { createAdmin } from './admin.ts';
+import { withDeadline } from './broker-connection.ts';
+import { createClusterClient, type ClusterClient } from './cluster-client.ts';
+import { createGroupConsumer } from './group-consumer.ts';
+import { createProducer } from './producer.ts';
+import { readToEnd } from './read-to-end.ts';
+import { createTransactionalProducer } from './transactional-producer.ts';
+import type { SASLOptions } from './vendor.ts';
+
+export interface RealKafkaOptions {
+  /** host:port of the brokers to ask first. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly log: Logger;
+  readonly ssl?: boolean | ConnectionOptions;
+  readonly sasl?: SASLOptions;
+  /** A group member that is silent for so long is expelled; 15 s where absent. */
+  readonly sessionTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 12_000;
+
+/**
+ * Apache Kafka 3.9 to 4.x behind the port. Connects when first used. Every producer and consumer has connections of
+ * its own: a broker answers the requests of one connection one after the other, so a held fetch or join would stop the
+ * others.
+ */
+export function createRealKafka(options: RealKafkaOptions): Kafka {
+  const { log } = options;
+  const clients = new Set<ClusterClient>();
+  const closers = new Set<() => Promise<void>>();
+  let closed = false;
+
+  const connect = (fetches: boolean): ClusterClient => {
+    if (closed) throw new MillraceError('MR_KAFKA_UNAVAILABLE', 'Kafka was closed', { retryable: false });
+    const client = createClusterClient({
+      brokers: options.brokers,
+      clientId: options.clientId,
+      ssl: options.ssl,
+      sasl: options.sasl,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      fetches,
+      log,
+    });
+    clients.add(client);
+    return client;
+  };
+  const forget = (client: ClusterClient): void => {
+    client.close();
+    clients.delete(client);
+  };
+  /** Keeps the thing until it is closed, by its owner or by `close`. */
+  const keep = <T extends { close(): Promise<void> }>(thing: T, client: ClusterClient): T => {
+    const close = async (): Promise<void> => {
+      closers.delete(close);
+      await thing.close();
+      forget(client);
+    };
+    closers.add(close);
+    return { ...thing, close };
+  };
+
+  const shared = connect(false);
+  const times = {
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 15_000,
+    rebalanceTimeoutMs: 60_000,
+    heartbeatIntervalMs: 1_000,
+  };
+
+  return {
+    kind: 'real',
+    admin: createAdmin(shared),
+    producer() {
+      const client = connect(false);
+      return keep(createProducer(client), client);
+    },
+    transactionalProducer(id) {
+      const client = connect(false);
+      return keep(createTransactionalProducer({ ...id, client, log }), client);
+    },
+    groupConsumer(consumer) {
+      const client = connect(true);
+      return keep(createGroupConsumer(consumer, { client, log, times }), client);
+    },
+    readToEnd: (source) => readToEnd(source, { connect: () => connect(true), forget, log }),
+    async ping(timeoutMs) {
+      try {
+        await withDeadline(shared.refresh([]), timeoutMs);
+      } catch (error) {
+        if (error instanceof MillraceError) throw error;
+        throw new MillraceError('MR_KAFKA_UNAVAILABLE', 'no Kafka broker answered in time', { cause: error });
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...closers].map((close) => close()));
+      for (const client of [...clients]) forget(client);
+    },
+  };
+}

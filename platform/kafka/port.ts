@@ -1,0 +1,162 @@
+/**
+ * The Kafka port: what the product needs of a partitioned, transactional log, and no more. Two engines stand
+ * behind it: kafkajs against Apache Kafka, and an embedded log on disk. kafka.contract.ts holds both to it.
+ */
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `offset` is the next offset to read, as Kafka's committed offsets are. Offsets are safe integers. */
+export interface TopicPartitionOffset extends TopicPartition {
+  readonly offset: number;
+}
+
+export interface ProduceRecord {
+  readonly topic: string;
+  /** UTF-8 key; null only where the topic's contract has none. Decides the partition (Java's murmur2). */
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Overrides the partitioner; the state of a task belongs to the partition of the task. */
+  readonly partition?: number;
+  /** Kafka record timestamp, epoch milliseconds: the ingest time. Now where absent. */
+  readonly timestampMs?: number;
+}
+
+/** Key and value may share the memory of a whole answer of a broker: copy what is kept beyond the next poll. */
+export interface LogRecord {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** Empty object where the record has none. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Records of one partition in offset order. Holes (control records, compaction) are normal. */
+export interface RecordBatch extends TopicPartition {
+  readonly records: readonly LogRecord[];
+  /** Where the next fetch goes on: at least last record + 1, more where control records follow. */
+  readonly nextOffset: number;
+  /** Last stable offset seen by this fetch; `nextOffset >= endOffset` means caught up. */
+  readonly endOffset: number;
+}
+
+/** Idempotent, acks=all producer. Resolves only when every record of every partition was acknowledged. */
+export interface Producer {
+  /**
+   * Appends the records; the answer names the offset of each, in the order given. Records of one partition keep
+   * their order. Calls may overlap; the port queues them. Rejects with MR_KAFKA_PRODUCE_FAILED or
+   * MR_KAFKA_UNAVAILABLE; then some may have been written, none is acknowledged.
+   */
+  send(records: readonly ProduceRecord[]): Promise<readonly TopicPartitionOffset[]>;
+  close(): Promise<void>;
+}
+
+export interface TransactionalId {
+  readonly transactionalId: string;
+  /** Consumer group whose offsets move with the transactions. */
+  readonly groupId: string;
+}
+
+export interface Transaction {
+  readonly records: readonly ProduceRecord[];
+  /** Input offsets that become committed with the records. */
+  readonly offsets: readonly TopicPartitionOffset[];
+}
+
+/**
+ * One transactional id. `init` fences every older holder of the id and settles its open transaction; read committed
+ * offsets and state only after it. `commit` runs one whole transaction: all of it becomes visible to readers, or
+ * none. After any rejection the producer is unusable: close it and start from the last committed state.
+ * Rejects with MR_KAFKA_FENCED (another holder) or MR_KAFKA_TRANSACTION_UNKNOWN (outcome not known); a record that the
+ * log refuses for good, such as one that is too large, rejects with its own error, and nothing is committed.
+ */
+export interface TransactionalProducer {
+  init(): Promise<void>;
+  commit(transaction: Transaction): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Decides which member owns which partitions. `topics` has the partition count of each subscribed topic; the answer
+ * names, for each member id, its partitions. Must be pure and the same on each member.
+ */
+export type Assign = (
+  members: readonly string[],
+  topics: ReadonlyMap<string, number>,
+) => ReadonlyMap<string, readonly TopicPartition[]>;
+
+export interface GroupConsumerOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly assign: Assign;
+  /** At most this many records in one batch of one partition; 5,000 where absent. */
+  readonly maxBatchRecords?: number;
+}
+
+/**
+ * A member of a consumer group, read by polling; heartbeats go on by themselves. `poll` delivers only partitions that
+ * were assigned, started with `seek` and not paused: after an assignment nothing flows until the owner has sought.
+ * Reads committed records only.
+ */
+export interface GroupConsumer {
+  /**
+   * Joins the group. `onAssigned` gets the full new assignment after each rebalance, `onRevoked` the full old one
+   * before; both are awaited before the next poll returns records. `onAssigned` is called also when nothing changed.
+   */
+  start(hooks: {
+    onAssigned(partitions: readonly TopicPartition[]): Promise<void>;
+    onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
+  }): Promise<void>;
+  /** Sets the next offset to read and starts delivery of that partition. */
+  seek(position: TopicPartitionOffset): void;
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  /**
+   * Batches that are ready, at most one for each partition; waits up to maxWaitMs for the first. A batch without
+   * records is given once for a partition that is caught up (`nextOffset >= endOffset`), so that the reader can tell
+   * idle from slow. Rejects with MR_KAFKA_OFFSET_OUT_OF_RANGE, MR_KAFKA_UNAVAILABLE (goes on by itself: poll again).
+   */
+  poll(maxWaitMs: number): Promise<readonly RecordBatch[]>;
+  /** Leaves the group. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Kafka topic settings, such as cleanup.policy. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface KafkaAdmin {
+  /** Creates what is missing; MR_KAFKA_TOPIC_MISMATCH where a topic exists with another partition count. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /** Partition count of each named topic that exists. */
+  partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  deleteTopics(topics: readonly string[]): Promise<void>;
+  /** First offset and last stable offset of each partition of a topic. */
+  offsets(topic: string): Promise<readonly { partition: number; start: number; end: number }[]>;
+  /** Committed offsets of a group on a topic; a partition without one is absent. */
+  committed(groupId: string, topic: string): Promise<readonly TopicPartitionOffset[]>;
+}
+
+export interface Kafka {
+  readonly kind: 'real' | 'embedded';
+  readonly admin: KafkaAdmin;
+  producer(): Producer;
+  transactionalProducer(id: TransactionalId): TransactionalProducer;
+  groupConsumer(options: GroupConsumerOptions): GroupConsumer;
+  /**
+   * Reads one partition from an offset (or from its start) to its last stable offset at the time of the call, without
+   * a group. Restores state, reads dead letters. Yields nothing for an empty partition.
+   */
+  readToEnd(source: TopicPartition & { readonly fromOffset?: number }): AsyncIterable<RecordBatch>;
+  /** Resolves when the log answers; rejects with MR_KAFKA_UNAVAILABLE within `timeoutMs`. */
+  ping(timeoutMs: number): Promise<void>;
+  /** Closes everything that was made here. Idempotent. */
+  close(): Promise<void>;
+}
