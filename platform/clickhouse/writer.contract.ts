@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../log.ts';
+import { FACTS_DDL, factRow } from './clickhouse.contract.ts';
+import type { ClickHouse } from './port.ts';
+import { createBatchWriter } from './writer.ts';
+
+const log = silentLogger();
+
+/** The batch writer against any engine behind the port. */
+export function writerContract(name: string, open: () => Promise<ClickHouse>): void {
+  describe(`batch writer: ${name}`, () => {
+    let clickhouse: ClickHouse;
+    beforeAll(async () => {
+      clickhouse = await open();
+      await clickhouse.command(FACTS_DDL);
+      await clickhouse.command('CREATE TABLE small (n UInt32) ENGINE = MergeTree ORDER BY n');
+    });
+    afterAll(async () => {
+      await clickhouse.command(`DROP DATABASE \`${clickhouse.database}\``);
+      await clickhouse.close();
+    });
+
+    it('has every row of every table in when flush resolves', async () => {
+      const writer = createBatchWriter(clickhouse, { maxRows: 400, maxBytes: 1e8, log });
+      for (let offset = 0; offset < 1000; offset++) writer.add('facts', [factRow(offset)]);
+      writer.add(
+        'small',
+        Array.from({ length: 10 }, (_, n) => ({ n })),
+      );
+      expect(writer.pendingRows).toBe(1010);
+      await writer.flush();
+      expect([writer.pendingRows, writer.pendingBytes]).toEqual([0, 0]);
+      expect(await clickhouse.query('SELECT count() AS n, uniqExact(_offset) AS o FROM facts')).toEqual([
+        { n: 1000, o: 1000 },
+      ]);
+      expect(await clickhouse.query('SELECT count() AS n FROM small')).toEqual([{ n: 10 }]);
+    });
+
+    it('rejects a refused batch, keeps its rows pending and has the other tables in', async () => {
+      await clickhouse.command('TRUNCATE TABLE small');
+      const writer = createBatchWriter(clickhouse, { maxRows: 100, maxBytes: 1e8, log });
+      writer.add('small', [{ n: 1 }]);
+      writer.add('nowhere', [{ n: 1 }, { n: 2 }]);
+      await expect(writer.flush()).rejects.toMatchObject({ code: 'MR_CLICKHOUSE_QUERY_FAILED' });
+      expect(writer.pendingRows).toBe(2);
+      expect(await clickhouse.query('SELECT count() AS n FROM small')).toEqual([{ n: 1 }]);
+    });
+  });
+}
