@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { Secret } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { openLmdbStore, type Lmdb } from './lmdb-store.ts';
+import type { OnlineStore } from './port.ts';
+import { openRedisStore } from './redis-store.ts';
+
+export interface OpenOnlineStoreOptions {
+  /** Absent: LMDB in `online-store` of the data folder. */
+  readonly redisUrl: Secret | undefined;
+  readonly dataDir: string;
+  /** Stands before every key and channel: the namespace. */
+  readonly keyPrefix: string;
+  /** Longest time of a call; 500 where absent. */
+  readonly deadlineMs?: number;
+  readonly log: Logger;
+  /** Clock of the expiry in LMDB; Redis has its own. */
+  readonly now?: () => number;
+  /** Loads lmdb; for tests. */
+  readonly loadLmdb?: () => Promise<Lmdb>;
+}
+
+/**
+ * The online store on Redis, or on LMDB in this process where no URL is given.
+ * @throws MillraceError MR_ONLINE_STORE_UNAVAILABLE, MR_ONLINE_STORE_FAILED, MR_EMBEDDED_UNAVAILABLE
+ */
+export async function openOnlineStore(options: OpenOnlineStoreOptions): Promise<OnlineStore> {
+  const { redisUrl, keyPrefix, deadlineMs = 500, log } = options;
+  const store =
+    redisUrl === undefined
+      ? await openLmdbStore({
+          path: join(options.dataDir, 'online-store'),
+          keyPrefix,
+          deadlineMs,
+          now: options.now ?? Date.now,
+          log,
+          load: options.loadLmdb ?? (() => import('lmdb')),
+        })
+      : await openRedisStore({ url: redisUrl.reveal(), keyPrefix, deadlineMs, log });
+  log.info({ kind: store.kind }, 'the online store is open');
+  return store;
+}

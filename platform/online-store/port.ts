@@ -1,0 +1,33 @@
+/**
+ * The online store port: the atomic operations that serving needs, in front of Redis or LMDB. Keys are built in
+ * schemas/keys.ts. Values are UTF-8 text. Every call has a deadline and rejects with MR_ONLINE_STORE_UNAVAILABLE when
+ * it passes. online-store.contract.ts holds both engines to it.
+ */
+
+export interface VersionedWrite {
+  readonly key: string;
+  /** null deletes the value but keeps the version, so that an older write cannot bring it back. */
+  readonly value: string | null;
+  /** Safe integer: taskEpoch · 2^40 + emission. A write with a version not above the stored one changes nothing. */
+  readonly version: number;
+  readonly ttlMs: number;
+}
+
+export interface OnlineStore {
+  readonly kind: 'redis' | 'lmdb';
+  /** Each entry is compared and set atomically; the answer says for each whether it was applied. */
+  setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]>;
+  /** The values of keys written with setIfNewer, null where absent, in one round trip. */
+  readMany(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  /** True when the key was absent and is now set: leases, first-seen checks. Separate from versioned keys. */
+  setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean>;
+  /** Like setIfAbsent for many keys in one round trip. */
+  setManyIfAbsent(keys: readonly string[], ttlMs: number): Promise<readonly boolean[]>;
+  delete(keys: readonly string[]): Promise<void>;
+  /** Best-effort notification to the subscribers of now; also across processes with Redis. */
+  publish(channel: string, message: string): Promise<void>;
+  /** Resolves when messages flow; the answer ends the subscription. */
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>>;
+  ping(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}

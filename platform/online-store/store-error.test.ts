@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { MillraceError } from '../errors.ts';
+import { wrapLmdbError, wrapRedisError } from './store-error.ts';
+
+function reply(message: string): Error {
+  return Object.assign(new Error(message), {
+    name: 'ReplyError',
+    command: { name: 'set', args: ['k', 'secret'] },
+  });
+}
+
+describe('wrapRedisError', () => {
+  it.each([
+    ['LOADING Redis is loading the dataset in memory', 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ["READONLY You can't write against a read only replica.", 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ["OOM command not allowed when used memory > 'maxmemory'.", 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', 'MR_ONLINE_STORE_FAILED'],
+    ['NOAUTH Authentication required.', 'MR_ONLINE_STORE_FAILED'],
+    ['WRONGPASS invalid username-password pair', 'MR_ONLINE_STORE_FAILED'],
+  ])('maps the answer %s to %s', (message, code) => {
+    const wrapped = wrapRedisError(reply(message), 'readMany') as MillraceError;
+    expect(wrapped.code).toBe(code);
+    expect(wrapped.retryable).toBe(code === 'MR_ONLINE_STORE_UNAVAILABLE');
+    expect(wrapped.cause).toBeUndefined();
+  });
+
+  it('takes everything else of the connection as unavailable', () => {
+    expect(wrapRedisError(new Error('Connection is closed.'), 'readMany')).toMatchObject({
+      code: 'MR_ONLINE_STORE_UNAVAILABLE',
+      context: { operation: 'readMany' },
+    });
+  });
+});
+
+describe('wrapLmdbError', () => {
+  it.each([
+    ['MDB_MAP_FULL: Environment mapsize limit reached', 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ['No space left on device', 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ['MDB_CORRUPTED: Located page was wrong type', 'MR_ONLINE_STORE_FAILED'],
+  ])('maps %s to %s', (message, code) => {
+    expect(wrapLmdbError(new Error(message), 'setIfNewer')).toMatchObject({ code });
+  });
+});
+
+describe('both', () => {
+  it.each([wrapRedisError, wrapLmdbError])('leave bugs and our own errors as they are', (wrap) => {
+    const bug = new TypeError('bug');
+    const own = new MillraceError('MR_ONLINE_STORE_FAILED', 'own');
+    expect([wrap(bug, 'x'), wrap(own, 'x')]).toEqual([bug, own]);
+  });
+});
