@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { itemKey } from '../../schemas/keys.ts';
+import { SHOP_TOPICS } from '../../schemas/topics.ts';
+import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
+import { driveTask } from '../../test/harness/task-driver.ts';
+import { catalogSubtopology } from './catalog.ts';
+
+test('an item is a versioned row for analysts and a card for those who show it', async () => {
+  const driver = await driveTask(catalogSubtopology, { nowMs: T0 });
+  driver.feed(SHOP_TOPICS.catalog.name, [
+    shopEvent('ItemUpserted'),
+    shopEvent('ItemUpserted', { title: 'Boots', active: false }),
+    shopEvent('PageViewed'),
+  ]);
+  expect(driver.task.counters).toMatchObject({ ok: 2, dropped: 1 });
+  expect(JSON.parse(driver.online().get(itemKey('item-1')) ?? '')).toEqual({
+    title: 'Boots',
+    category: 'shoes',
+    priceMinor: 1000,
+    currency: 'EUR',
+    active: false,
+  });
+  expect((await driver.commit()).get('items')).toMatchObject([
+    { item_id: 'item-1', title: 'Shoes', price_minor: 1000, active: true, brand: '' },
+    { item_id: 'item-1', title: 'Boots', active: false },
+  ]);
+});

@@ -1,0 +1,112 @@
+/** Sub-topology `journal`: facts of what the recommender answered and of what was decided and alerted. */
+import type { Row } from '../../platform/clickhouse/port.ts';
+import type { AlertRaised, RecommendationsServed, RiskDecided } from '../../schemas/generated/events.ts';
+import {
+  ALERT_CHANNEL,
+  recentAlertsKey,
+  TTL_MS,
+  type AlertNotice,
+  type RecentAlerts,
+} from '../../schemas/keys.ts';
+import { SHOP_TOPICS } from '../../schemas/topics.ts';
+import { factEnvelope } from '../fact-envelope.ts';
+import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
+import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
+
+const MAX_RECENT = 100;
+
+function servedFact(event: RecommendationsServed): Row {
+  return {
+    ...factEnvelope(event),
+    recommendation_id: event.recommendationId,
+    anonymous_id: event.anonymousId,
+    user_id: event.userId ?? '',
+    item_ids: event.items.map((item) => item.itemId),
+    reasons: event.items.map((item) => item.reason),
+    propensities: event.items.map((item) => item.propensity),
+    model_version: event.modelVersion,
+    experiment: event.experiment ?? '',
+    latency_micros: event.latencyMicros,
+  };
+}
+
+function riskFact(event: RiskDecided): Row {
+  return {
+    ...factEnvelope(event),
+    entity_id: event.entityId,
+    outcome: event.outcome,
+    score: event.score,
+    reasons: event.reasons,
+    model_version: event.modelVersion,
+  };
+}
+
+function alertFact(event: AlertRaised): Row {
+  return {
+    ...factEnvelope(event),
+    alert_id: event.alertId,
+    entity_type: event.entityType,
+    entity_id: event.entityId,
+    kind: event.kind,
+    severity: event.severity,
+    summary: event.summary,
+    first_event_time: event.firstEventTime,
+    last_event_time: event.lastEventTime,
+    evidence: event.evidence,
+  };
+}
+
+function noticeOf(event: AlertRaised): AlertNotice {
+  return {
+    alertId: event.alertId,
+    kind: event.kind,
+    severity: event.severity,
+    entityType: event.entityType,
+    entityId: event.entityId,
+    summary: event.summary,
+    eventTimeMs: event.eventTime,
+    raisedAtMs: event.ingestTime,
+  };
+}
+
+function journalProcessor(context: TaskContext): Processor {
+  const recent = context.store<RecentAlerts>('recent-alerts');
+  const key = String(context.partition);
+
+  const alert = (event: AlertRaised) => {
+    const notice = noticeOf(event);
+    recent.set(key, { alerts: [notice, ...(recent.get(key)?.alerts ?? [])].slice(0, MAX_RECENT) });
+    context.outputs.online(recentAlertsKey(context.partition), {
+      value: () => JSON.stringify(recent.get(key)),
+      ttlMs: TTL_MS.recentAlerts,
+    });
+    context.outputs.notify(ALERT_CHANNEL, JSON.stringify(notice));
+  };
+
+  return {
+    process(record: InputRecord): StepResult {
+      const { event } = record;
+      switch (event.type) {
+        case 'RecommendationsServed':
+          context.outputs.fact('served', record, servedFact(event));
+          return OK;
+        case 'RiskDecided':
+          context.outputs.fact('risk_decisions', record, riskFact(event));
+          return OK;
+        case 'AlertRaised':
+          context.outputs.fact('alerts', record, alertFact(event));
+          alert(event);
+          return OK;
+        default:
+          return DROP;
+      }
+    },
+  };
+}
+
+export const journalSubtopology: Subtopology = {
+  name: 'journal',
+  inputs: [SHOP_TOPICS.served.name, SHOP_TOPICS.riskDecisions.name, SHOP_TOPICS.alerts.name],
+  deduplicated: [SHOP_TOPICS.served.name, SHOP_TOPICS.riskDecisions.name, SHOP_TOPICS.alerts.name],
+  create: journalProcessor,
+};

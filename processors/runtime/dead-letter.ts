@@ -1,0 +1,75 @@
+import type { LogRecord, ProduceRecord } from '../../platform/kafka/port.ts';
+import { deadLetterTopic, lateTopic } from '../../schemas/topics.ts';
+import type { Position } from './topology.ts';
+
+/** A record as it was read, with the contract's name of its topic. */
+export interface RawRecord extends Position {
+  readonly record: LogRecord;
+}
+
+interface SideOutput {
+  readonly topicName: (topic: string) => string;
+  readonly nowMs: number;
+}
+
+/** The dead letter of a record: original bytes and key; headers say what failed, where and when. */
+export function deadLetter(
+  raw: RawRecord,
+  fault: { readonly code: string; readonly reason: string; readonly step: string },
+  side: SideOutput,
+): ProduceRecord {
+  return sideRecord(raw, deadLetterTopic(raw.topic), side, {
+    'mr-code': fault.code,
+    'mr-reason': fault.reason,
+    'mr-step': fault.step,
+    'mr-attempt': String(attemptsOf(raw.record) + 1),
+  });
+}
+
+/** A late event for `<topic>.late`: original bytes and key; headers name the window that it missed and by how much. */
+export function lateRecord(
+  raw: RawRecord,
+  window: { readonly windowStartMs: number; readonly windowEndMs: number; readonly watermarkMs: number },
+  side: SideOutput,
+): ProduceRecord {
+  return sideRecord(raw, lateTopic(raw.topic), side, {
+    'mr-window-start': new Date(window.windowStartMs).toISOString(),
+    'mr-window-end': new Date(window.windowEndMs).toISOString(),
+    'mr-lateness-ms': String(window.watermarkMs - window.windowEndMs),
+  });
+}
+
+function sideRecord(
+  raw: RawRecord,
+  topic: string,
+  side: SideOutput,
+  headers: Readonly<Record<string, string>>,
+): ProduceRecord {
+  const { key } = raw.record;
+  const text = key?.toString('utf8') ?? null;
+  // The key of a foreign record may be no text; the log takes text only, so its bytes go along as a header.
+  const isText = key === null || Buffer.from(text ?? '').equals(key);
+  return {
+    topic: side.topicName(topic),
+    key: text,
+    // Beside its neighbours, whatever the key is.
+    partition: raw.partition,
+    value: raw.record.value,
+    timestampMs: side.nowMs,
+    headers: {
+      ...raw.record.headers,
+      ...(isText ? {} : { 'mr-origin-key-base64': key.toString('base64') }),
+      ...headers,
+      'mr-origin-topic': side.topicName(raw.topic),
+      'mr-origin-partition': String(raw.partition),
+      'mr-origin-offset': String(raw.offset),
+      'mr-time': new Date(side.nowMs).toISOString(),
+    },
+  };
+}
+
+/** How often the record was dead-lettered before: it carries its headers when it is sent again. */
+function attemptsOf(record: LogRecord): number {
+  const attempts = Number(record.headers['mr-attempt'] ?? 0);
+  return Number.isSafeInteger(attempts) && attempts > 0 ? attempts : 0;
+}

@@ -1,0 +1,346 @@
+import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
+import { errorText, hasCode, MillraceError } from '../../platform/errors.ts';
+import type { GroupConsumer, Kafka, RecordBatch, TopicPartition } from '../../platform/kafka/port.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { OnlineStore } from '../../platform/online-store/port.ts';
+import { changelogTopic, namespaced } from '../../schemas/topics.ts';
+import { assignTasks } from './assignor.ts';
+import { Committer, type CommitterOptions } from './committer.ts';
+import { OnlineSink, type RowWriter } from './sinks.ts';
+import type { Task } from './task.ts';
+import { TaskSet, type Delivery } from './task-set.ts';
+import type { Subtopology } from './topology.ts';
+import type { WatermarkOptions } from './watermark.ts';
+
+export interface RunnerOptions {
+  readonly subtopologies: readonly Subtopology[];
+  readonly groupId: string;
+  readonly namespace: string;
+  readonly kafka: Kafka;
+  readonly rows: RowWriter;
+  readonly store: OnlineStore;
+  readonly watermark: WatermarkOptions;
+  readonly commitIntervalMs: number;
+  readonly onlineFlushIntervalMs: number;
+  /** Rows and records that may wait for a commit before reading stops; 50,000 where absent. */
+  readonly maxPending?: number;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly log: Logger;
+  readonly onCommit?: CommitterOptions['onCommit'];
+  /** Told of each task that starts again. */
+  readonly onRestart?: (code: string) => void;
+}
+
+const POLL_MS = 20;
+const RESTART_DELAY_MS = 500;
+const DEFAULT_MAX_PENDING = 50_000;
+const MAX_BATCH_RECORDS = 2000;
+/** Processing lets timers, sockets and servers of this process have their turn after so long. */
+const SLICE_MS = 20;
+const HEALTHY_MS = 30_000;
+
+/**
+ * Runs sub-topologies: one loop reads, processes and commits, and nothing else changes a task. A commit waits for the
+ * sinks (ClickHouse, online store) and then moves outputs, changelog and offsets in one Kafka transaction for each
+ * task; the loop goes on with the next records meanwhile, one commit at most being on its way. The first unexpected
+ * error ends the runner: `done` rejects, and the records are read again at the next start.
+ */
+export class StreamRunner {
+  readonly online: OnlineSink;
+  readonly #options: RunnerOptions;
+  readonly #maxPending: number;
+  readonly #consumer: GroupConsumer;
+  readonly #taskSet: TaskSet;
+  readonly #committer: Committer;
+  readonly #stopping = new AbortController();
+  #committing: Promise<void> | undefined;
+  #flushing: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #lastCommitAtMs = 0;
+  #lastFlushAtMs = 0;
+  #lastTickMs = 0;
+  #readingPaused = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: RunnerOptions) {
+    const topicName = (topic: string) => namespaced(options.namespace, topic);
+    const { subtopologies, kafka, groupId, rows, log, onCommit } = options;
+    this.#options = options;
+    this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING;
+    this.online = new OnlineSink(options.store, options.now, log);
+    this.#committer = new Committer({
+      rows,
+      online: this.online,
+      signal: this.#stopping.signal,
+      log,
+      ...(onCommit ? { onCommit } : {}),
+    });
+    this.#taskSet = new TaskSet({
+      subtopologies,
+      env: {
+        kafka,
+        groupId,
+        watermark: options.watermark,
+        topicName,
+        changelogName: (subtopology) => changelogTopic(options.namespace, subtopology),
+        now: options.now,
+        newId: options.newId,
+      },
+      seek: (position) => this.#consumer.seek(position),
+      onGone: (task) => this.online.forget(task),
+      onRestart: ({ failure }) =>
+        options.onRestart?.(failure instanceof MillraceError ? failure.code : 'MR_INTERNAL'),
+    });
+    this.#consumer = kafka.groupConsumer({
+      groupId,
+      topics: this.#taskSet.topics,
+      assign: assignTasks(subtopologies, topicName),
+      maxBatchRecords: MAX_BATCH_RECORDS,
+    });
+  }
+
+  /** Tasks that this process owns now. */
+  get tasks(): readonly Task[] {
+    return this.#taskSet.tasks;
+  }
+
+  get commits(): number {
+    return this.#committer.commits;
+  }
+
+  /** Whether the loop moved within the last half minute. */
+  get isAlive(): boolean {
+    return this.#failure === undefined && this.#options.now() - this.#lastTickMs < HEALTHY_MS;
+  }
+
+  /** Settles when the runner ends: rejects with the error that ended it. */
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  /** The longest commit since the last call. */
+  takeCommitSample(): { readonly maxMs: number } {
+    return { maxMs: this.#committer.takeLongestMs() };
+  }
+
+  /** Checks and creates the changelog topics, joins the group and starts the loop. */
+  async start(): Promise<void> {
+    await this.#prepareTopics();
+    this.#lastTickMs = this.#options.now();
+    await this.#consumer.start({
+      onAssigned: (partitions) => this.#assigned(partitions),
+      onRevoked: () => this.#commitBeforeRevocation(),
+    });
+    this.#done = this.#loop();
+    // Whoever waits for `done` sees the error; without this, nobody waiting yet would end the process at once.
+    this.#done.catch(() => undefined);
+  }
+
+  /** Commits what was read, leaves the group and closes the tasks. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#done.catch(() => undefined); // `done` tells its own readers
+    await this.#consumer.close();
+    await this.#taskSet.close();
+  }
+
+  async #prepareTopics(): Promise<void> {
+    const { kafka, namespace, subtopologies } = this.#options;
+    const counts = await kafka.admin.partitionCounts(this.#taskSet.topics);
+    const changelogs = subtopologies.map((subtopology) => {
+      const partitions = subtopology.inputs.map((topic) => counts.get(namespaced(namespace, topic)) ?? 0);
+      const [first = 0, ...others] = partitions;
+      if (first === 0 || others.some((count) => count !== first)) {
+        const found = subtopology.inputs.map((topic, index) => `${topic} (${partitions[index] ?? 0})`);
+        throw new MillraceError(
+          'MR_KAFKA_TOPIC_MISMATCH',
+          `The inputs of ${subtopology.name} must exist with equal partition counts: ${found.join(', ')}.`,
+        );
+      }
+      const config = { 'cleanup.policy': 'compact' };
+      return { topic: changelogTopic(namespace, subtopology.name), partitions: first, config };
+    });
+    await kafka.admin.ensureTopics(changelogs);
+  }
+
+  async #loop(): Promise<void> {
+    try {
+      while (!this.#isStopping) await this.#tick();
+      await this.#finish();
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    }
+  }
+
+  async #tick(): Promise<void> {
+    this.#lastTickMs = this.#options.now();
+    this.#rethrow();
+    this.#maybeRestart();
+    await this.#process(await this.#poll());
+    for (const task of this.tasks) if (task.failure === undefined) task.advanceTime();
+    this.#maybeFlush();
+    this.#maybeCommit();
+    await this.#untilRoom();
+  }
+
+  async #poll(): Promise<readonly Delivery[]> {
+    if (this.#readingPaused) {
+      // Each partition tells anew whether it is at its end; what it told before may be out of date.
+      this.#readingPaused = false;
+      for (const task of this.tasks) task.readingPaused();
+      this.#taskSet.seekAll();
+    }
+    const readers = new Set(this.tasks);
+    try {
+      return this.#deliveries(await this.#consumer.poll(POLL_MS), readers);
+    } catch (error) {
+      if (!hasCode(error, 'MR_KAFKA_UNAVAILABLE')) throw error;
+      this.#options.log.warn(
+        { error: errorText(error) },
+        'Kafka does not answer; reading goes on when it does',
+      );
+      this.#readingPaused = true;
+      await this.#wait(RESTART_DELAY_MS);
+      return [];
+    }
+  }
+
+  /**
+   * What a poll brought for the tasks that were there when it began. A batch for a task that came meanwhile may be from
+   * before its first seek, with a gap to where it has to start: it is fetched again.
+   */
+  #deliveries(batches: readonly RecordBatch[], readers: ReadonlySet<Task>): Delivery[] {
+    const deliveries: Delivery[] = [];
+    for (const batch of batches) {
+      const delivery = this.#taskSet.deliveryOf(batch);
+      if (delivery === undefined) continue;
+      if (readers.has(delivery.task)) deliveries.push(delivery);
+      else this.#taskSet.seek(delivery.task);
+    }
+    return deliveries;
+  }
+
+  async #process(deliveries: readonly Delivery[]): Promise<void> {
+    let sliceStartMs = performance.now();
+    for (const { task, topic, batch } of deliveries) {
+      // While others had their turn, the task may have been replaced by one that reads from elsewhere.
+      if (this.#taskSet.deliveryOf(batch)?.task !== task) continue;
+      task.processBatch(topic, batch);
+      if (performance.now() - sliceStartMs < SLICE_MS) continue;
+      this.#maybeFlush();
+      this.#maybeCommit();
+      await this.#untilRoom();
+      await yieldToOthers();
+      if (this.#isStopping) return;
+      sliceStartMs = performance.now();
+    }
+  }
+
+  #maybeFlush(): void {
+    const nowMs = this.#options.now();
+    if (this.#flushing !== undefined || nowMs - this.#lastFlushAtMs < this.#options.onlineFlushIntervalMs)
+      return;
+    const tasks = this.tasks.filter((task) => this.online.hasWork(task));
+    if (tasks.length === 0) return;
+    this.#lastFlushAtMs = nowMs;
+    this.#flushing = this.online
+      .flush(tasks)
+      .catch((error: unknown) => {
+        // The commit repeats the flush until it succeeds; here an outage only costs freshness.
+        if (!(error instanceof MillraceError) || !error.retryable) this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+  }
+
+  get #isFull(): boolean {
+    let pending = 0;
+    for (const task of this.tasks) pending += task.outputs.pending;
+    return pending >= this.#maxPending;
+  }
+
+  #isBlocked(): boolean {
+    return this.#committing !== undefined && this.#isFull;
+  }
+
+  #maybeCommit(): void {
+    if (this.#committing !== undefined) return;
+    const nowMs = this.#options.now();
+    if (nowMs - this.#lastCommitAtMs < this.#options.commitIntervalMs && !this.#isFull) return;
+    this.#lastCommitAtMs = nowMs;
+    this.#committing = this.#commit().finally(() => {
+      this.#committing = undefined;
+    });
+  }
+
+  /** Commits all tasks; an error that ends the runner is kept in `#failure`. */
+  async #commit(): Promise<void> {
+    try {
+      await this.#committer.commit(() => (this.#failure === undefined ? this.tasks : []));
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
+  /** Back-pressure: with a commit on its way and enough waiting for the next, reading stops until the sinks follow. */
+  async #untilRoom(): Promise<void> {
+    if (!this.#isBlocked()) return;
+    const startMs = this.#options.now();
+    await yieldToOthers(); // a commit that has just begun takes what waits
+    while (this.#isBlocked() && !this.#isStopping) {
+      await Promise.race([this.#committing, sleep(1000, undefined, { ref: false })]);
+      this.#lastTickMs = this.#options.now();
+    }
+    this.#rethrow();
+    if (this.#options.now() - startMs >= this.#options.watermark.idleTimeoutMs) this.#readingPaused = true;
+  }
+
+  /** Failed tasks start again beside the others; what goes on failing does so at a bearable pace. */
+  #maybeRestart(): void {
+    if (this.#restarting !== undefined || !this.#taskSet.hasFailed) return;
+    this.#restarting = this.#restart().finally(() => {
+      this.#restarting = undefined;
+    });
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      await this.#taskSet.restartFailed();
+      await this.#wait(RESTART_DELAY_MS);
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
+  async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#taskSet.assign(partitions);
+    this.#options.log.info({ tasks: this.tasks.length }, 'tasks assigned');
+  }
+
+  async #commitBeforeRevocation(): Promise<void> {
+    await this.#commit();
+  }
+
+  async #finish(): Promise<void> {
+    this.#rethrow();
+    await this.#commit();
+    this.#rethrow();
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    await sleep(ms, undefined, { signal }).catch(() => undefined); // stopping ends the wait
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText, MillraceError } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { OnlineStore } from '../../platform/online-store/port.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import type { Task } from './task.ts';
+import type { OnlineNotice, OnlineWrite } from './task-outputs.ts';
+
+const CHUNK = 500;
+const RETRY_MS = 500;
+
+/** Rows on their way to ClickHouse; `flush` resolves when all are in. */
+export interface RowWriter {
+  add(table: string, rows: readonly Readonly<Record<string, unknown>>[]): void;
+  flush(): Promise<void>;
+}
+
+/** Counts of the online sink since it was made. */
+export interface OnlineSinkStats {
+  applied: number;
+  stale: number;
+}
+
+interface Waiting {
+  readonly writes: Map<string, OnlineWrite>;
+  readonly notices: OnlineNotice[];
+}
+
+/**
+ * Writes what tasks say to the online store, one flush at a time. A flush that fails keeps what was not written; the
+ * next one takes it again unless a newer value of the same key came meanwhile. What a task said when it failed or left
+ * is forgotten: its next owner says it anew.
+ */
+export class OnlineSink {
+  readonly stats: OnlineSinkStats = { applied: 0, stale: 0 };
+  /** Ingest to visible, all writes since the start. */
+  readonly freshness = new LatencyHistogram();
+  /** The same since the last sample. */
+  readonly recentFreshness = new LatencyHistogram();
+  readonly #store: OnlineStore;
+  readonly #now: () => number;
+  readonly #log: Logger;
+  readonly #waiting = new Map<Task, Waiting>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(store: OnlineStore, now: () => number, log: Logger) {
+    this.#store = store;
+    this.#now = now;
+    this.#log = log;
+  }
+
+  /** Whether a flush of the task would write anything. */
+  hasWork(task: Task): boolean {
+    return task.outputs.hasOnline || this.#waiting.has(task);
+  }
+
+  /** Writes what the tasks have said. Rejects with MR_ONLINE_STORE_UNAVAILABLE; then nothing is lost. */
+  flush(tasks: readonly Task[]): Promise<void> {
+    const run = this.#last.then(() => this.#flushAll(tasks));
+    this.#last = run.catch(() => undefined); // its caller has the error
+    return run;
+  }
+
+  /** Flushes until the store takes it; ends early when the signal aborts. */
+  async flushUntilDone(tasks: readonly Task[], signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.flush(tasks);
+        return;
+      } catch (error) {
+        if (!(error instanceof MillraceError) || !error.retryable || signal.aborted) throw error;
+        this.#log.warn(
+          { code: error.code, error: errorText(error) },
+          'the online store does not answer; processing waits, start it again',
+        );
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined); // the signal ends the wait
+      }
+    }
+  }
+
+  /** Forgets what a task had said: it starts again and says it anew. */
+  forget(task: Task): void {
+    this.#waiting.delete(task);
+  }
+
+  async #flushAll(tasks: readonly Task[]): Promise<void> {
+    for (const task of tasks) if (task.failure === undefined) this.#take(task);
+    const writes = [...this.#waiting].flatMap(([task, waiting]) =>
+      [...waiting.writes.values()].map((write) => ({ waiting, task, write })),
+    );
+    for (let at = 0; at < writes.length; at += CHUNK) {
+      const chunk = writes.slice(at, at + CHUNK);
+      await this.#write(chunk.map(({ write }) => write));
+      for (const { waiting, write } of chunk) waiting.writes.delete(write.key);
+    }
+    for (const [task, waiting] of [...this.#waiting]) {
+      for (let notice = waiting.notices[0]; notice !== undefined; notice = waiting.notices[0]) {
+        await this.#store.publish(notice.channel, notice.message);
+        waiting.notices.shift();
+      }
+      if (waiting.writes.size === 0) this.#waiting.delete(task);
+    }
+  }
+
+  #take(task: Task): void {
+    const { writes, notices } = task.outputs.takeOnline();
+    if (writes.length === 0 && notices.length === 0) return;
+    const waiting = this.#waiting.get(task) ?? { writes: new Map<string, OnlineWrite>(), notices: [] };
+    for (const write of writes) {
+      const older = waiting.writes.get(write.key);
+      waiting.writes.set(write.key, { ...write, acceptedAtMs: older?.acceptedAtMs ?? write.acceptedAtMs });
+    }
+    waiting.notices.push(...notices);
+    this.#waiting.set(task, waiting);
+  }
+
+  async #write(writes: readonly OnlineWrite[]): Promise<void> {
+    const applied = await this.#store.setIfNewer(writes);
+    const nowMs = this.#now();
+    writes.forEach((write, index) => {
+      if (applied[index] === true) this.stats.applied += 1;
+      else this.stats.stale += 1;
+      if (write.acceptedAtMs === undefined) return;
+      this.freshness.record(nowMs - write.acceptedAtMs);
+      this.recentFreshness.record(nowMs - write.acceptedAtMs);
+    });
+  }
+}

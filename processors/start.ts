@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { createBatchWriter } from '../platform/clickhouse/writer.ts';
+import type { ClickHouse } from '../platform/clickhouse/port.ts';
+import type { Config } from '../platform/config.ts';
+import type { Kafka } from '../platform/kafka/port.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { OnlineStore } from '../platform/online-store/port.ts';
+import { namespaced } from '../schemas/topics.ts';
+import { startPipelineSampler } from './pipeline-samples.ts';
+import { runnerMetrics } from './runner-metrics.ts';
+import { StreamRunner } from './runtime/runner.ts';
+import { shopTopologies } from './topologies.ts';
+
+const SAMPLE_INTERVAL_MS = 5000;
+const METRICS_INTERVAL_MS = 1000;
+const MAX_ROWS_PER_INSERT = 50_000;
+const MAX_BYTES_PER_INSERT = 64 * 1024 * 1024;
+/** How long a last commit may wait for a sink that is down before the process goes without it. */
+const STOP_PATIENCE_MS = 5000;
+
+export interface ProcessorsOptions {
+  readonly config: Config;
+  readonly kafka: Kafka;
+  readonly clickhouse: ClickHouse;
+  readonly store: OnlineStore;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Told of the rows of each commit by table. */
+  readonly onRows?: (rows: ReadonlyMap<string, number>) => void;
+}
+
+export interface Processors {
+  readonly runner: StreamRunner;
+  /** Consumer group whose committed offsets tell how far processing is. */
+  readonly groupId: string;
+  /** Settles when processing ends; rejects with the error that ended it. */
+  readonly done: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts every sub-topology of the shop in this process. Topics and tables must exist. */
+export async function startProcessors(options: ProcessorsOptions): Promise<Processors> {
+  const { config, metrics, log } = options;
+  const giveUp = new AbortController();
+  const rows = createBatchWriter(options.clickhouse, {
+    maxRows: MAX_ROWS_PER_INSERT,
+    maxBytes: MAX_BYTES_PER_INSERT,
+    log,
+    signal: giveUp.signal,
+  });
+  const groupId = namespaced(config.namespace, 'millrace-processors');
+  const runner = new StreamRunner({
+    subtopologies: shopTopologies(config.processing),
+    groupId,
+    namespace: config.namespace,
+    kafka: options.kafka,
+    rows,
+    store: options.store,
+    watermark: {
+      outOfOrderMs: config.processing.outOfOrderMs,
+      idleTimeoutMs: config.processing.idleTimeoutMs,
+    },
+    commitIntervalMs: config.processing.commitIntervalMs,
+    onlineFlushIntervalMs: config.processing.onlineFlushIntervalMs,
+    now: Date.now,
+    newId: randomUUID,
+    log,
+    onCommit: ({ rows: written, ms }) => {
+      metrics.histogram('millrace_commit_seconds').observe({ subtopology: 'all' }, ms / 1000);
+      for (const [table, count] of written)
+        metrics.counter('millrace_rows_written_total').inc({ table }, count);
+      options.onRows?.(written);
+    },
+    onRestart: (code) => metrics.counter('millrace_task_restarts_total').inc({ code }, 1),
+  });
+  const collect = runnerMetrics(metrics, runner, Date.now);
+  const collectTimer = setInterval(collect, METRICS_INTERVAL_MS);
+  const sampler = startPipelineSampler({
+    runner,
+    clickhouse: options.clickhouse,
+    instance: randomUUID(),
+    intervalMs: SAMPLE_INTERVAL_MS,
+    now: Date.now,
+    log,
+  });
+  await runner.start();
+
+  const close = async () => {
+    const timer = setTimeout(() => giveUp.abort(), STOP_PATIENCE_MS);
+    await runner.stop();
+    clearTimeout(timer);
+    clearInterval(collectTimer);
+    collect();
+    await sampler.stop();
+  };
+  return { runner, groupId, done: runner.done, close };
+}

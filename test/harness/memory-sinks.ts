@@ -1,0 +1,121 @@
+import { MillraceError } from '../../platform/errors.ts';
+import type { OnlineStore, VersionedWrite } from '../../platform/online-store/port.ts';
+import type { RowWriter } from '../../processors/runtime/sinks.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** An online store whose outages a test controls. */
+export class MemoryOnlineStore implements OnlineStore {
+  readonly kind = 'lmdb';
+  /** Every write that was taken, in order. */
+  readonly writes: VersionedWrite[] = [];
+  readonly published: string[] = [];
+  isDown = false;
+  /** Goes down after so many further calls. */
+  failAfterCalls = Number.POSITIVE_INFINITY;
+  /** Thrown instead, where set. */
+  refusal: Error | undefined;
+  mostAtOnce = 0;
+  readonly #entries = new Map<string, VersionedWrite>();
+  #running = 0;
+
+  comeUp(): void {
+    this.isDown = false;
+    this.failAfterCalls = Number.POSITIVE_INFINITY;
+  }
+
+  /** What a reader would see. */
+  values(): Record<string, string> {
+    const present = [...this.#entries].flatMap(([key, { value }]) =>
+      value === null ? [] : [[key, value] as const],
+    );
+    return Object.fromEntries(present);
+  }
+
+  async setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]> {
+    return this.#call(() =>
+      writes.map((write) => {
+        this.writes.push(write);
+        const known = this.#entries.get(write.key);
+        if (known !== undefined && known.version >= write.version) return false;
+        this.#entries.set(write.key, write);
+        return true;
+      }),
+    );
+  }
+
+  async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#call(() => keys.map((key) => this.#entries.get(key)?.value ?? null));
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await this.#call(() => this.published.push(`${channel} ${message}`));
+  }
+
+  setIfAbsent = unsupported;
+  setManyIfAbsent = unsupported;
+  delete = unsupported;
+  subscribe = unsupported;
+  ping = (): Promise<void> => Promise.resolve();
+  close = (): Promise<void> => Promise.resolve();
+
+  async #call<T>(operation: () => T): Promise<T> {
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#running);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#running -= 1;
+    if (this.refusal !== undefined) throw this.refusal;
+    if (this.failAfterCalls <= 0) {
+      this.isDown = true;
+      this.failAfterCalls = Number.POSITIVE_INFINITY;
+    }
+    this.failAfterCalls -= 1;
+    if (this.isDown) throw new MillraceError('MR_ONLINE_STORE_UNAVAILABLE', 'the store is down');
+    return operation();
+  }
+}
+
+/** Tables whose outages a test controls; while down, a flush waits as the writer for ClickHouse does. */
+export class MemoryRowWriter implements RowWriter {
+  readonly #tables = new Map<string, Row[]>();
+  readonly #pending: { readonly table: string; readonly row: Row }[] = [];
+  #up: Promise<void> = Promise.resolve();
+  #bringUp: () => void = () => undefined;
+  /** Thrown by every flush, where set. */
+  refusal: Error | undefined;
+  /** Flushes that have begun. */
+  flushes = 0;
+
+  /** Every row that was taken, repetitions included. */
+  rows(table: string): readonly Row[] {
+    return this.#tables.get(table) ?? [];
+  }
+
+  goDown(): void {
+    this.#up = new Promise((resolve) => {
+      this.#bringUp = resolve;
+    });
+  }
+
+  comeUp(): void {
+    this.#bringUp();
+  }
+
+  add(table: string, rows: readonly Row[]): void {
+    for (const row of rows) this.#pending.push({ table, row });
+  }
+
+  async flush(): Promise<void> {
+    this.flushes += 1;
+    await this.#up;
+    if (this.refusal !== undefined) throw this.refusal;
+    for (const { table, row } of this.#pending.splice(0)) {
+      const rows = this.#tables.get(table) ?? [];
+      rows.push(row);
+      this.#tables.set(table, rows);
+    }
+  }
+}
+
+function unsupported(): never {
+  throw new Error('not part of the memory store');
+}

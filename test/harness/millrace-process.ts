@@ -1,0 +1,39 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../schemas/package-root.ts';
+
+export interface MillraceProcess {
+  readonly child: ChildProcess;
+  /** Everything written to stderr so far. */
+  stderr(): string;
+  /** Resolves with the exit code (null after a signal) and what was written to stdout. */
+  readonly ended: Promise<{ readonly code: number | null; readonly stdout: string }>;
+}
+
+/** Runs `millrace …` from the sources as a process of its own. The environment holds nothing but what is given. */
+export function runMillrace(args: readonly string[], env: Readonly<Record<string, string>>): MillraceProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(PACKAGE_ROOT, 'cli', 'main.ts'), ...args], {
+    cwd: PACKAGE_ROOT,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      MR_LOG_LEVEL: 'warn',
+      MR_MIN_FREE_DISK_MB: '100',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout }));
+  return { child, stderr: () => stderr, ended };
+}
+
+/** The last line of what a command wrote to stdout, as the JSON that it is. */
+export function lastJson(stdout: string): Record<string, number> {
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  return JSON.parse(line) as Record<string, number>;
+}

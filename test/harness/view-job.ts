@@ -1,0 +1,147 @@
+import type { ProduceRecord, TopicSpec } from '../../platform/kafka/port.ts';
+import type { Subtopology } from '../../processors/runtime/topology.ts';
+import type { ProductViewed } from '../../schemas/generated/events.ts';
+import { deadLetterTopic, INTERNAL_TOPICS, lateTopic, SHOP_TOPICS } from '../../schemas/topics.ts';
+import { encodeEvent } from '../../schemas/wire-format.ts';
+import { eventId, shopEvent, T0, viewOf } from './shop-events.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+export const VIEWS = SHOP_TOPICS.clickstream.name;
+const ACTIONS = INTERNAL_TOPICS.userActivity.name;
+const MINUTE_MS = 60_000;
+
+/** The topics of {@link viewJob}. */
+export function viewTopics(partitions: number): readonly TopicSpec[] {
+  const names = [VIEWS, ACTIONS].flatMap((topic) => [topic, lateTopic(topic), deadLetterTopic(topic)]);
+  return names.map((topic) => ({ topic, partitions }));
+}
+
+/** Counts by key and minute into a table, absolute values. */
+function countByMinute(table: string, graceMs: number) {
+  return (context: Parameters<Subtopology['create']>[0]) =>
+    context.tumbling<{ count: number }>({
+      name: table,
+      sizeMs: MINUTE_MS,
+      graceMs,
+      init: () => ({ count: 0 }),
+      emit: ({ key, windowStartMs, value, reason }) =>
+        context.outputs.versionedRow(table, { window_start: windowStartMs, key, count: value.count, reason }),
+    });
+}
+
+/** Two sub-topologies: views to facts and counts by item, and over a repartition topic to counts by device. */
+export function viewJob(graceMs: number): readonly Subtopology[] {
+  const items = countByMinute('item_minute', graceMs);
+  const devices = countByMinute('device_minute', graceMs);
+  const views: Subtopology = {
+    name: 'views',
+    inputs: [VIEWS],
+    deduplicated: [VIEWS],
+    create(context) {
+      const windows = items(context);
+      const totals = context.store<number>('totals');
+      return {
+        process(record) {
+          const { event } = record;
+          if (event.type !== 'ProductViewed') return { kind: 'drop' };
+          const { eventId: id, eventTime, itemId, anonymousId } = event;
+          context.outputs.fact('clicks', record, { event_id: id, item_id: itemId });
+          const total = (totals.get(itemId) ?? 0) + 1;
+          totals.set(itemId, total);
+          context.outputs.online(`total:${context.partition}:${itemId}`, {
+            value: () => String(total),
+            ttlMs: 1000,
+          });
+          const acted = shopEvent('UserActed', {
+            eventId: context.newId(),
+            userId: anonymousId,
+            itemId,
+            eventTime,
+          });
+          context.outputs.produce(ACTIONS, anonymousId, { ...acted, ingestTime: context.now() });
+          return windows.add(itemId, eventTime, (minute) => (minute.count += 1));
+        },
+      };
+    },
+  };
+  const actions: Subtopology = {
+    name: 'actions',
+    inputs: [ACTIONS],
+    deduplicated: [],
+    create(context) {
+      const windows = devices(context);
+      return {
+        process: ({ event }) =>
+          event.type === 'UserActed'
+            ? windows.add(event.userId, event.eventTime, (minute) => (minute.count += 1))
+            : { kind: 'drop' },
+      };
+    },
+  };
+  return [views, actions];
+}
+
+/** A list of views that is the same each time: event times rise with some disorder, every fifteenth is a duplicate. */
+export function viewStream(count: number, options: { readonly stepMs: number; readonly disorderMs: number }) {
+  let seed = 1234;
+  const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+  const events: ProductViewed[] = [];
+  for (let n = 0; n < count; n++) {
+    const earlier = events[Math.floor(random() * events.length)];
+    if (n % 15 === 14 && earlier !== undefined) {
+      events.push(earlier);
+      continue;
+    }
+    const eventTime = T0 + n * options.stepMs - Math.floor(random() * options.disorderMs);
+    events.push(
+      viewOf(`item-${Math.floor(random() * 7)}`, Math.max(T0, eventTime), {
+        eventId: eventId(1_000_000 + n),
+        anonymousId: `device-${Math.floor(random() * 40)}`,
+      }),
+    );
+  }
+  return events;
+}
+
+/** The record of a view; its device decides the partition. */
+export function viewRecord(event: ProductViewed): ProduceRecord {
+  return { topic: VIEWS, key: event.anonymousId, value: encodeEvent(event), timestampMs: event.ingestTime };
+}
+
+/** What the windows must hold at the end: each eventId once. */
+export function countViews(
+  events: readonly ProductViewed[],
+  keyOf: (event: ProductViewed) => string,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const event of new Map(events.map((view) => [view.eventId, view])).values()) {
+    const start = Math.floor(event.eventTime / MINUTE_MS) * MINUTE_MS;
+    const window = `${(start - T0) / MINUTE_MS} ${keyOf(event)}`;
+    counts.set(window, (counts.get(window) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** What a reader of the window table sees: the highest version of each key and partition, summed over partitions. */
+export function latestCounts(rows: readonly Row[]): ReadonlyMap<string, number> {
+  const latest = new Map<string, Row>();
+  for (const row of rows) {
+    const id = `${String(row['window_start'])}|${String(row['key'])}|${String(row['partition'])}`;
+    const known = latest.get(id);
+    if (known === undefined || Number(row['version']) > Number(known['version'])) latest.set(id, row);
+  }
+  const counts = new Map<string, number>();
+  for (const row of latest.values()) {
+    const window = `${(Number(row['window_start']) - T0) / MINUTE_MS} ${String(row['key'])}`;
+    counts.set(window, (counts.get(window) ?? 0) + Number(row['count']));
+  }
+  return counts;
+}
+
+/** Facts as a reader sees them: one for each place in the log, `partition|offset` to eventId. */
+export function factsByPlace(rows: readonly Row[]): ReadonlyMap<string, string> {
+  return new Map(
+    rows.map((row) => [`${String(row['_partition'])}|${String(row['_offset'])}`, String(row['event_id'])]),
+  );
+}
