@@ -1,0 +1,50 @@
+import type { CommandEntry } from './command.ts';
+
+/** Every command, in the order of `millrace --help`. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'demo',
+    summary: 'everything in one process on embedded engines, with traffic and a page',
+    load: () => import('./demo/demo-command.ts').then((module) => module.demoCommand),
+  },
+  {
+    name: 'start',
+    summary: 'run ingest, processors and serving',
+    load: () => import('./commands/start.ts').then((module) => module.startCommand),
+  },
+  {
+    name: 'simulate',
+    summary: 'a seeded synthetic shop with planted fraud and lost parcels',
+    load: () => import('./commands/simulate.ts').then((module) => module.simulateCommand),
+  },
+  {
+    name: 'replay',
+    summary: 'a recorded data set, processed until every event is a fact',
+    load: () => import('./commands/replay.ts').then((module) => module.replayCommand),
+  },
+  {
+    name: 'migrate',
+    summary: 'bring the tables up to date',
+    load: () => import('./commands/migrate.ts').then((module) => module.migrateCommand),
+  },
+  {
+    name: 'topics',
+    summary: 'create the topics that are missing',
+    load: () => import('./commands/topics.ts').then((module) => module.topicsCommand),
+  },
+  {
+    name: 'dashboards',
+    summary: 'write the Grafana dashboards from their code',
+    load: () => import('./commands/dashboards.ts').then((module) => module.dashboardsCommand),
+  },
+  {
+    name: 'bench',
+    summary: 'benchmarks beside a peer',
+    load: () => import('./commands/bench.ts').then((module) => module.benchCommand),
+  },
+  {
+    name: 'stack',
+    summary: 'start, show and end real Kafka and Redis servers without Docker',
+    load: () => import('./stack/stack-command.ts').then((module) => module.stackCommand),
+  },
+];

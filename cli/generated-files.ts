@@ -1,0 +1,30 @@
+import { envExample } from '../platform/config.ts';
+import { ERROR_CATALOGUE } from '../platform/errors.ts';
+import { generatedFiles, type GeneratedFile } from '../schemas/generated-files.ts';
+
+function errorsPage(): string {
+  const rows = Object.entries(ERROR_CATALOGUE)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([code, entry]) => `| \`${code}\` | ${entry.what} | ${entry.fix} | ${entry.retryable ? 'yes' : 'no'} |`,
+    );
+  return [
+    '# Errors',
+    '',
+    'Every error carries a stable code. Made from `platform/errors.ts` by `npm run generate`; do not edit.',
+    '',
+    '| code | what happened | what to do | may succeed later |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** Every file of the repository that is made from a contract, with the text it must have. */
+export function allGeneratedFiles(): readonly GeneratedFile[] {
+  return [
+    ...generatedFiles(),
+    { path: 'docs/errors.md', text: errorsPage() },
+    { path: '.env.example', text: envExample() },
+  ];
+}

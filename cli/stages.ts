@@ -1,0 +1,113 @@
+/** Starts single stages on open backends; every part is added to the lifetime, so that it ends with the command. */
+import { createCollector } from '../ingest/collector/create-collector.ts';
+import { loadOrCreateIngestKey } from '../ingest/keys.ts';
+import type { Config, Secret } from '../platform/config.ts';
+import type { ClickHouse } from '../platform/clickhouse/port.ts';
+import { errorText } from '../platform/errors.ts';
+import {
+  createHttpServer,
+  listen,
+  registerHealth,
+  registerMetrics,
+  type Check,
+} from '../platform/http/index.ts';
+import type { Kafka } from '../platform/kafka/port.ts';
+import type { Logger } from '../platform/log.ts';
+import { createMetrics, type Metrics } from '../platform/metrics.ts';
+import type { OnlineStore } from '../platform/online-store/port.ts';
+import type { Lifetime } from '../platform/shutdown.ts';
+import { startProcessors, type Processors } from '../processors/start.ts';
+import { createServing } from '../serving/server.ts';
+import type { Backends } from './backends.ts';
+
+interface StageOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly lifetime: Lifetime;
+}
+
+const PING_TIMEOUT_MS = 1000;
+
+async function check(name: string, ping: () => Promise<void>): Promise<Check> {
+  try {
+    await ping();
+    return { name, ok: true };
+  } catch (error) {
+    return { name, ok: false, detail: errorText(error) };
+  }
+}
+
+export interface IngestStage {
+  readonly url: string;
+  /** A key that may send events. */
+  readonly key: Secret;
+}
+
+/** The collector. Without configured keys, one is made in the data folder. */
+export async function startIngest(
+  kafka: Kafka,
+  { config, log, lifetime }: StageOptions,
+): Promise<IngestStage> {
+  const keys = config.ingest.keys.length > 0 ? config.ingest.keys : [loadOrCreateIngestKey(config.dataDir)];
+  const producer = lifetime.add('ingest producer', kafka.producer());
+  const app = createCollector({
+    producer,
+    namespace: config.namespace,
+    config: config.ingest,
+    keys,
+    metrics: createMetrics(),
+    log,
+    now: Date.now,
+    ready: async () => [await check('kafka', () => kafka.ping(PING_TIMEOUT_MS))],
+  });
+  lifetime.add('collector', app);
+  const url = await listen(app, { host: config.httpHost, port: config.ingest.port });
+  const [key] = keys;
+  if (key === undefined) throw new Error('the collector has no key');
+  return { url, key };
+}
+
+/** The recommendations API and the console. */
+export async function startServing(
+  backends: { readonly kafka: Kafka; readonly store: OnlineStore; readonly clickhouse?: ClickHouse },
+  { config, log, lifetime }: StageOptions,
+): Promise<{ readonly url: string; readonly metrics: Metrics }> {
+  const metrics = createMetrics();
+  const producer = lifetime.add('serving producer', backends.kafka.producer());
+  const serving = await createServing({
+    store: backends.store,
+    producer,
+    clickhouse: backends.clickhouse,
+    namespace: config.namespace,
+    config,
+    metrics,
+    log,
+    now: Date.now,
+    random: Math.random,
+  });
+  lifetime.add('serving', serving);
+  return { url: await serving.listen(), metrics };
+}
+
+/** The processors, with a server for their health and metrics. */
+export async function startProcessing(
+  backends: Backends,
+  { config, log, lifetime }: StageOptions,
+): Promise<{ readonly url: string; readonly processors: Processors }> {
+  const metrics = createMetrics();
+  const processors = await startProcessors({ ...backends, config, metrics, log });
+  lifetime.add('processors', processors);
+  const app = createHttpServer({ name: 'processors', log });
+  registerHealth(app, {
+    live: () => processors.runner.isAlive,
+    ready: async () =>
+      Promise.all([
+        check('kafka', () => backends.kafka.ping(PING_TIMEOUT_MS)),
+        check('clickhouse', () => backends.clickhouse.ping(PING_TIMEOUT_MS)),
+        check('online-store', () => backends.store.ping(PING_TIMEOUT_MS)),
+      ]),
+  });
+  registerMetrics(app, metrics.registry);
+  lifetime.add('processors http', app);
+  return { url: await listen(app, { host: config.httpHost, port: config.processorsPort }), processors };
+}
