@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { createBatchWriter } from '../../platform/clickhouse/writer.ts';
+import type { ClickHouse } from '../../platform/clickhouse/port.ts';
+import type { Kafka } from '../../platform/kafka/port.ts';
+import { silentLogger } from '../../platform/log.ts';
+import type { OnlineStore } from '../../platform/online-store/port.ts';
+import { StreamRunner } from '../../processors/runtime/runner.ts';
+import { DROP } from '../../processors/runtime/step-result.ts';
+import type { Subtopology } from '../../processors/runtime/topology.ts';
+import type { Timing } from './raw-loop.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Views by item and minute. */
+export function viewsByMinute(topic: string, name: string): Subtopology {
+  return {
+    name,
+    inputs: [topic],
+    deduplicated: [topic],
+    create: (context) => {
+      const windows = context.tumbling<{ views: number }>({
+        name: 'views',
+        sizeMs: MINUTE_MS,
+        graceMs: 0,
+        init: () => ({ views: 0 }),
+        emit: ({ key, windowStartMs, value, reason }) =>
+          context.outputs.versionedRow('item_minute', {
+            window_start: windowStartMs,
+            item_id: key,
+            views: value.views,
+            cart_adds: 0,
+            reason,
+          }),
+      });
+      return {
+        process: ({ event }) =>
+          event.type === 'ProductViewed'
+            ? windows.add(event.itemId, event.eventTime, (minute) => (minute.views += 1))
+            : DROP,
+      };
+    },
+  };
+}
+
+/** Runs the job over a topic from its start until every event is committed. */
+export async function runWindowJob(options: {
+  readonly kafka: Kafka;
+  readonly clickhouse: ClickHouse;
+  readonly store: OnlineStore;
+  readonly topic: string;
+  readonly name: string;
+  readonly events: number;
+}): Promise<Timing> {
+  const log = silentLogger();
+  const runner = new StreamRunner({
+    subtopologies: [viewsByMinute(options.topic, options.name)],
+    groupId: options.name,
+    namespace: '',
+    kafka: options.kafka,
+    rows: createBatchWriter(options.clickhouse, { maxRows: 50_000, maxBytes: 64 * 1024 * 1024, log }),
+    store: options.store,
+    watermark: { outOfOrderMs: 2000, idleTimeoutMs: 60_000 },
+    commitIntervalMs: 1000,
+    onlineFlushIntervalMs: 50,
+    now: Date.now,
+    newId: randomUUID,
+    log,
+  });
+  await runner.start();
+  const startedMs = performance.now();
+  await committedUpTo(options, runner);
+  const seconds = (performance.now() - startedMs) / 1000;
+  const counters = runner.tasks.map((task) => task.counters);
+  await runner.stop();
+  const events = counters.reduce((sum, c) => sum + c.ok + c.late, 0);
+  if (events !== options.events) throw new Error(`the job counted ${events} of ${options.events} events`);
+  return { events, seconds };
+}
+
+/** Resolves when the group's committed offsets have reached the end of the topic. */
+async function committedUpTo(
+  options: { readonly kafka: Kafka; readonly topic: string; readonly name: string; readonly events: number },
+  runner: StreamRunner,
+): Promise<void> {
+  for (;;) {
+    const failed = await Promise.race([runner.done.then(() => true), wait(20).then(() => false)]);
+    if (failed) throw new Error('the job ended before its input');
+    const read = runner.tasks.reduce((sum, task) => sum + task.counters.ok + task.counters.late, 0);
+    if (read < options.events) continue;
+    const offsets = await options.kafka.admin.committed(options.name, options.topic);
+    if (offsets.reduce((sum, { offset }) => sum + offset, 0) >= options.events) return;
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
