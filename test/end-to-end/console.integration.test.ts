@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runMillrace, type MillraceProcess } from '../harness/millrace-process.ts';
 import { requireService } from '../harness/require-service.ts';
 import { makeTemporaryDir, type TemporaryDir } from '../harness/temporary-dir.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const browserService = requireService('chromium');
 
@@ -32,8 +33,10 @@ describe.skipIf(browserService.isMissing)(
         MR_SERVING_PORT: '0',
         MR_PROCESSORS_PORT: '0',
       });
-      await expect.poll(() => demo.stderr(), { timeout: 60_000 }).toMatch(/open http/);
-      url = /open (http\S+)/.exec(demo.stderr())?.[1] ?? '';
+      url = await waitUntil(() => /open (http\S+)/.exec(demo.stderr())?.[1], {
+        timeoutMs: 60_000,
+        what: 'the demo',
+      });
       browser = await chromium.launch({ executablePath: browserService.address, args: ARGUMENTS });
     });
 
