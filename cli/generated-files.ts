@@ -11,7 +11,7 @@ function errorsPage(): string {
   return [
     '# Errors',
     '',
-    'Every error carries a stable code. Made from `platform/errors.ts` by `npm run generate`; do not edit.',
+    'Every error carries a stable code. Made from `platform/error-catalogue.ts` by `npm run generate`; do not edit.',
     '',
     '| code | what happened | what to do | may succeed later |',
     '|---|---|---|---|',

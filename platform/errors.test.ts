@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../schemas/package-root.ts';
-import { ERROR_CATALOGUE, MillraceError, errorText, hasCode, type ErrorEntry } from './errors.ts';
+import type { ErrorEntry } from './error-catalogue.ts';
+import { ERROR_CATALOGUE, MillraceError, errorText, hasCode } from './errors.ts';
 
 const entries = Object.entries<ErrorEntry>(ERROR_CATALOGUE);
 

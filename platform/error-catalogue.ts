@@ -1,0 +1,379 @@
+/**
+ * Every error code with what happened and what to do. docs/errors.md is made from it (`npm run generate`), and a test
+ * holds the two together.
+ */
+
+export interface ErrorEntry {
+  /** What happened, in one sentence. */
+  readonly what: string;
+  /** What the reader should do next. */
+  readonly fix: string;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+  /** HTTP status when the error reaches an HTTP client; 500 where absent. */
+  readonly status?: number;
+}
+
+export const ERROR_CATALOGUE = {
+  MR_CONFIG_INVALID: {
+    what: 'A setting is missing, unknown, out of bounds or contradicts another one.',
+    fix: 'Correct every variable that the message lists; .env.example shows all of them.',
+    retryable: false,
+  },
+  MR_INTERNAL: {
+    what: 'A bug in Millrace, or an answer of a dependency that nobody expected.',
+    fix: 'Read the cause in the log and report it with the code and the context.',
+    retryable: false,
+  },
+  MR_NODE_TOO_OLD: {
+    what: 'Node.js is older than 20.19.',
+    fix: 'Install Node.js 20.19 or newer.',
+    retryable: false,
+  },
+  MR_DISK_TOO_SMALL: {
+    what: 'The data folder has less free space than MR_MIN_FREE_DISK_MB.',
+    fix: 'Free some space, or point MR_DATA_DIR at a larger disk.',
+    retryable: true,
+  },
+  MR_PORT_TAKEN: {
+    what: 'The port is in use by another process.',
+    fix: 'Stop the other process or choose another port (MR_INGEST_PORT, MR_SERVING_PORT).',
+    retryable: true,
+  },
+  MR_EMBEDDED_IN_USE: {
+    what: 'Another process owns this data folder.',
+    fix: 'Stop the other process, or give this one a folder of its own with MR_DATA_DIR.',
+    retryable: true,
+  },
+  MR_EMBEDDED_UNAVAILABLE: {
+    what: 'An embedded engine has no binary for this platform, or is not installed.',
+    fix: 'Install with optional dependencies on Linux (glibc) or macOS, or set the URL of a real server.',
+    retryable: false,
+  },
+  MR_HTTP_BAD_REQUEST: {
+    what: 'The request is not what the endpoint takes.',
+    fix: 'Correct what the message names; the API reference describes each field.',
+    retryable: false,
+    status: 400,
+  },
+  MR_HTTP_NOT_FOUND: {
+    what: 'There is nothing at this path for this method.',
+    fix: 'Check the path and the method against the API reference.',
+    retryable: false,
+    status: 404,
+  },
+  MR_HTTP_BODY_TOO_LARGE: {
+    what: 'The request body is larger than the server takes.',
+    fix: 'Send it in smaller parts.',
+    retryable: false,
+    status: 413,
+  },
+  MR_HTTP_UNSUPPORTED_MEDIA: {
+    what: 'The content type of the request is none that the endpoint takes.',
+    fix: 'Send application/json.',
+    retryable: false,
+    status: 415,
+  },
+  MR_KAFKA_UNAVAILABLE: {
+    what: 'No Kafka broker answered in time.',
+    fix: 'Check MR_KAFKA_BROKERS and that the brokers run (`millrace stack status`).',
+    retryable: true,
+    status: 503,
+  },
+  MR_KAFKA_PRODUCE_FAILED: {
+    what: 'Kafka did not acknowledge a record.',
+    fix: 'Send it again; nothing of it was acknowledged to a client.',
+    retryable: true,
+    status: 503,
+  },
+  MR_KAFKA_FENCED: {
+    what: 'Another instance has taken over this transactional id.',
+    fix: 'Nothing: the task stops here and goes on at its new owner.',
+    retryable: false,
+  },
+  MR_KAFKA_TRANSACTION_UNKNOWN: {
+    what: 'The outcome of a transaction is unknown.',
+    fix: 'Nothing: the task starts again from its last committed state.',
+    retryable: true,
+  },
+  MR_KAFKA_REBALANCED: {
+    what: 'The partition moved to another member of the group.',
+    fix: 'Nothing: its new owner goes on from the last committed offset.',
+    retryable: true,
+  },
+  MR_KAFKA_OFFSET_OUT_OF_RANGE: {
+    what: 'A committed offset is no longer in the log: records may have been lost.',
+    fix: 'Check the retention of the topic, then reset the group on purpose.',
+    retryable: false,
+  },
+  MR_KAFKA_TOPIC_MISMATCH: {
+    what: 'A topic is missing or has another number of partitions than the contract says.',
+    fix: 'Run `millrace topics`; a changed partition count needs a new topic and a migration.',
+    retryable: false,
+  },
+  MR_KAFKA_FAILED: {
+    what: 'Kafka refused a request.',
+    fix: 'Read the cause; the context names the broker error.',
+    retryable: false,
+  },
+  MR_LOG_CORRUPT: {
+    what: 'A segment of the embedded log fails its checksum before its end.',
+    fix: 'Restore the data folder from a copy, or delete it to start afresh.',
+    retryable: false,
+  },
+  MR_CLICKHOUSE_UNAVAILABLE: {
+    what: 'ClickHouse cannot be reached.',
+    fix: 'Check MR_CLICKHOUSE_URL and that the server runs; processing waits and nothing is lost.',
+    retryable: true,
+    status: 503,
+  },
+  MR_CLICKHOUSE_QUERY_FAILED: {
+    what: 'ClickHouse refused a statement.',
+    fix: 'The context carries its error code; correct the statement or the table.',
+    retryable: false,
+  },
+  MR_CLICKHOUSE_MIGRATION_CHANGED: {
+    what: 'A migration that has been applied was changed afterwards.',
+    fix: 'Restore the file and put the change into a new migration.',
+    retryable: false,
+  },
+  MR_ONLINE_STORE_UNAVAILABLE: {
+    what: 'The online store (Redis or LMDB) did not answer within its deadline.',
+    fix: 'Check MR_REDIS_URL and that the server runs.',
+    retryable: true,
+    status: 503,
+  },
+  MR_ONLINE_STORE_FAILED: {
+    what: 'The online store refused an operation.',
+    fix: 'Read the cause; it is a fault of the request or of the stored value.',
+    retryable: false,
+  },
+  MR_SCHEMA_UNKNOWN_ID: {
+    what: 'A record names a schema id that is not in the registry.',
+    fix: 'Bring this instance up to date, or find who writes that id.',
+    retryable: false,
+  },
+  MR_SCHEMA_DECODE: {
+    what: 'A record is not what its schema says.',
+    fix: 'Look at the dead letter: its headers say where the record came from.',
+    retryable: false,
+  },
+  MR_PROCESS_FUTURE_EVENT: {
+    what: 'The eventTime of a record is more than five minutes after its ingest time; it would close windows early.',
+    fix: 'Correct the clock of its producer, then send the dead letter again.',
+    retryable: false,
+  },
+  MR_PROCESS_INVALID_EVENT: {
+    what: 'A record has an eventId that is no UUID, or a time before 1970.',
+    fix: 'Correct its producer; the dead letter says where the record came from.',
+    retryable: false,
+  },
+  MR_INGEST_KEY_MISSING: {
+    what: 'The request carries no ingest key.',
+    fix: 'Send `Authorization: Bearer <key>` or `x-api-key: <key>` with a key of MR_INGEST_KEYS.',
+    retryable: false,
+    status: 401,
+  },
+  MR_INGEST_KEY_INVALID: {
+    what: 'The ingest key is not one of this collector.',
+    fix: 'Use a key of MR_INGEST_KEYS, or the one in the file `ingest-key` of the data folder.',
+    retryable: false,
+    status: 403,
+  },
+  MR_INGEST_ORIGIN_FORBIDDEN: {
+    what: 'A browser asked to send events from an origin that is not allowed.',
+    fix: 'Allow the origin, or send the events from a server.',
+    retryable: false,
+    status: 403,
+  },
+  MR_INGEST_MALFORMED_JSON: {
+    what: 'The request body is no JSON in UTF-8.',
+    fix: 'Send one event, an array of events or {"events": [...]} as JSON.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_UNSUPPORTED_MEDIA: {
+    what: 'The request body is not announced as plain application/json.',
+    fix: 'Send `content-type: application/json`, without a content-encoding.',
+    retryable: false,
+    status: 415,
+  },
+  MR_INGEST_BODY_TOO_LARGE: {
+    what: 'The request body is larger than MR_INGEST_MAX_BODY_BYTES.',
+    fix: 'Send the events in smaller requests.',
+    retryable: false,
+    status: 413,
+  },
+  MR_INGEST_TOO_MANY_EVENTS: {
+    what: 'The request has more events than MR_INGEST_MAX_EVENTS.',
+    fix: 'Send the events in smaller requests.',
+    retryable: false,
+    status: 413,
+  },
+  MR_INGEST_UNKNOWN_EVENT: {
+    what: 'The `type` of an event is missing or is no event that clients may send.',
+    fix: 'Use a type that /openapi.json lists.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_INVALID_EVENT: {
+    what: 'A field of an event is missing, unknown, of the wrong type or out of bounds.',
+    fix: 'Correct the field that the answer names; /openapi.json describes every event.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_FUTURE_EVENT: {
+    what: 'The eventTime is more than five minutes ahead of the clock of the collector.',
+    fix: 'Correct the clock of the client, or the unit: ISO 8601 or milliseconds since 1970.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_NEGATIVE_AMOUNT: {
+    what: 'An amount of money is negative.',
+    fix: 'Send amounts as zero or more minor units; a refund is an event of its own.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_CARD_NUMBER: {
+    what: 'A text looks like the number of a payment card; nothing of the event was kept.',
+    fix: 'Never send card numbers: send the fingerprint that the payment provider gives.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_DUPLICATE_ID: {
+    what: 'An eventId occurs twice in one request.',
+    fix: 'Give every event an eventId of its own; only a repetition of the same event reuses it.',
+    retryable: false,
+    status: 400,
+  },
+  MR_INGEST_OVERLOADED: {
+    what: 'Too many events wait for the acknowledgement of Kafka.',
+    fix: 'Repeat the request with the same eventIds after the seconds that `retry-after` names.',
+    retryable: true,
+    status: 503,
+  },
+  MR_INGEST_KEY_FILE: {
+    what: 'The file with the ingest key cannot be read, written or used.',
+    fix: 'Make the data folder writable, or delete its file `ingest-key` so that a new key is made.',
+    retryable: false,
+  },
+  MR_SIMULATOR_COLLECTOR_BUSY: {
+    what: 'The collector could not be reached or could not take the events now.',
+    fix: 'Nothing: the simulator repeats the same events. Check the collector if it goes on.',
+    retryable: true,
+  },
+  MR_SIMULATOR_REFUSED: {
+    what: 'The collector refused the simulator for good.',
+    fix: 'Check the URL and the key; the message carries the answer of the collector.',
+    retryable: false,
+  },
+  MR_SIMULATOR_INVALID: {
+    what: 'The options of the simulated shop contradict each other.',
+    fix: 'Correct the option that the message names.',
+    retryable: false,
+  },
+  MR_REPLAY_NOT_FOUND: {
+    what: 'There is no file of the source at this path.',
+    fix: 'Give the file itself, or the folder that holds it under its published name.',
+    retryable: false,
+  },
+  MR_REPLAY_UNREADABLE: {
+    what: 'The file breaks off, or is no text or gzip.',
+    fix: 'Fetch the file again; what was published before is dropped as duplicates next time.',
+    retryable: false,
+  },
+  MR_REPLAY_BAD_ROW: {
+    what: 'A row of the file is not what the source promises.',
+    fix: 'Correct the line that the message names, or continue past bad rows.',
+    retryable: false,
+  },
+  MR_REPLAY_SPEED: {
+    what: 'The speed of a replay is neither `max` nor a number above zero.',
+    fix: 'Give `max`, or how many times faster than event time to go.',
+    retryable: false,
+  },
+  MR_CLI_USAGE: {
+    what: 'The command line names an unknown command or option, or a value that is no such value.',
+    fix: 'Run `millrace --help`, or `millrace <command> --help`.',
+    retryable: false,
+  },
+  MR_SETUP_INSTALL_FAILED: {
+    what: 'The packages could not be installed from the npm registry.',
+    fix: 'Check the network and the registry that `npm config get registry` names, then run `npm ci`.',
+    retryable: true,
+  },
+  MR_SETUP_BUILD_FAILED: {
+    what: 'The TypeScript sources do not compile.',
+    fix: 'Correct what the compiler lists; `npm run build` shows it again.',
+    retryable: false,
+  },
+  MR_SETUP_BUSY: {
+    what: 'Another process has been installing or building in this checkout for too long.',
+    fix: 'Wait for it, or end it; the message names its process id.',
+    retryable: true,
+  },
+  MR_STACK_JAVA_MISSING: {
+    what: 'No Java 17 or newer is on the PATH; Apache Kafka needs it.',
+    fix: 'Install it (`apt-get install default-jre-headless`), or run `millrace stack up --install` as root.',
+    retryable: false,
+  },
+  MR_STACK_MAVEN_MISSING: {
+    what: 'Apache Kafka has not been downloaded yet, and `mvn` is not on the PATH.',
+    fix: 'Install Maven (`apt-get install maven`), or run `millrace stack up --install` as root.',
+    retryable: false,
+  },
+  MR_STACK_REDIS_MISSING: {
+    what: 'No redis-server is on the PATH.',
+    fix: 'Install it (`apt-get install redis-server`), or run `millrace stack up --install` as root.',
+    retryable: false,
+  },
+  MR_STACK_INSTALL_FAILED: {
+    what: 'The system packages that the stack needs could not be installed.',
+    fix: 'Run the command that the message shows as root.',
+    retryable: true,
+  },
+  MR_STACK_DOWNLOAD_FAILED: {
+    what: 'Maven could not download Apache Kafka.',
+    fix: 'Check the network and the mirror in ~/.m2/settings.xml, then run `millrace stack up` again.',
+    retryable: true,
+  },
+  MR_STACK_START_FAILED: {
+    what: 'A server of the local stack ended or did not answer in time.',
+    fix: 'Read the end of its log in the message; `millrace stack down --wipe` starts afresh.',
+    retryable: false,
+  },
+  MR_STACK_BUSY: {
+    what: 'Another `millrace stack` command is working in this folder.',
+    fix: 'Wait until it has finished.',
+    retryable: true,
+  },
+  MR_STACK_STATE_INVALID: {
+    what: 'The state file of the local stack cannot be read.',
+    fix: 'Check by hand whether its servers still run, then delete the file that the message names.',
+    retryable: false,
+  },
+  MR_SERVING_BAD_REQUEST: {
+    what: 'A parameter of a request to the serving API is missing, unknown or out of bounds.',
+    fix: 'Correct the parameter that the message names; /openapi.json lists them all.',
+    retryable: false,
+    status: 400,
+  },
+  MR_SERVING_KEY_MISSING: {
+    what: 'The serving API asks for a key and the request has none.',
+    fix: 'Send one of MR_SERVING_KEYS as `Authorization: Bearer <key>` or `x-api-key`.',
+    retryable: false,
+    status: 401,
+  },
+  MR_SERVING_KEY_INVALID: {
+    what: 'The key of the request is none of MR_SERVING_KEYS.',
+    fix: 'Check the key; after a rotation, bring the client up to date.',
+    retryable: false,
+    status: 403,
+  },
+  MR_SERVING_ACCESS_DENIED: {
+    what: 'The route is for clients on this machine only, or declares no access.',
+    fix: 'Call it from this machine; visitor look-ups are a convenience of the local console.',
+    retryable: false,
+    status: 403,
+  },
+} as const satisfies Record<string, ErrorEntry>;
