@@ -49,6 +49,7 @@ describe('access', () => {
       '/metrics',
       '/v1/alerts',
       '/v1/alerts/stream',
+      '/v1/items',
       '/v1/items/:id/similar',
       '/v1/live',
       '/v1/recommendations',

@@ -11,10 +11,12 @@ import { openOnlineStore } from '../platform/online-store/index.ts';
 import type { OnlineStore } from '../platform/online-store/port.ts';
 import {
   historyKey,
+  itemKey,
   neighboursKey,
   recentAlertsKey,
   trendingKey,
   type AlertNotice,
+  type ItemCard,
   type VisitorId,
 } from '../schemas/keys.ts';
 import { createServing, type Serving } from './server.ts';
@@ -46,6 +48,7 @@ export interface Harness {
   history(visitor: VisitorId, viewed: readonly string[], bought?: readonly string[]): Promise<void>;
   neighbours(itemId: string, items: readonly string[]): Promise<void>;
   trending(items: readonly string[]): Promise<void>;
+  card(itemId: string, card: ItemCard): Promise<void>;
   alerts(partition: number, alerts: readonly AlertNotice[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -99,6 +102,7 @@ export async function startServing(
       put(historyKey(visitor), { viewed: seen(viewed), bought: seen(bought) }),
     neighbours: (itemId, items) => put(neighboursKey(itemId), { items: scored(items) }),
     trending: (items) => put(trendingKey(), { asOfMs: START_MS, items: scored(items) }),
+    card: (itemId, card) => put(itemKey(itemId), card),
     alerts: (partition, alerts) => put(recentAlertsKey(partition), { alerts }),
     async close() {
       await serving.close();

@@ -2,10 +2,12 @@ import type { Logger } from '../platform/log.ts';
 import type { OnlineStore } from '../platform/online-store/port.ts';
 import {
   historyKey,
+  itemKey,
   neighboursKey,
   recentAlertsKey,
   trendingKey,
   type AlertNotice,
+  type ItemCard,
   type NeighbourList,
   type RecentAlerts,
   type TrendingList,
@@ -25,6 +27,8 @@ export interface OnlineReader {
   visitor(visitors: readonly VisitorId[]): Promise<VisitorState>;
   neighbours(itemIds: readonly string[]): Promise<ReadonlyMap<string, NeighbourList>>;
   trending(): Promise<TrendingList | null>;
+  /** Cards of the items that have one. */
+  cards(itemIds: readonly string[]): Promise<ReadonlyMap<string, ItemCard>>;
   /** Newest first, each alert once. */
   recentAlerts(): Promise<readonly AlertNotice[]>;
 }
@@ -64,6 +68,15 @@ export function createOnlineReader(store: OnlineStore, log: Logger): OnlineReade
       const [text] = await store.readMany([trendingKey()]);
       return parse<TrendingList>(text ?? null, 'trending', isList);
     },
+    async cards(itemIds) {
+      const texts = await store.readMany(itemIds.map(itemKey));
+      const cards = new Map<string, ItemCard>();
+      itemIds.forEach((itemId, index) => {
+        const card = parse<ItemCard>(texts[index] ?? null, 'item card', isCard);
+        if (card !== null) cards.set(itemId, card);
+      });
+      return cards;
+    },
     async recentAlerts() {
       const texts = await store.readMany(alertKeys);
       const lists = texts.map((text) =>
@@ -77,6 +90,15 @@ export function createOnlineReader(store: OnlineStore, log: Logger): OnlineReade
 const alertKeys = Array.from({ length: SHOP_TOPICS.alerts.partitions }, (_, partition) =>
   recentAlertsKey(partition),
 );
+
+function isCard(value: ItemCard): boolean {
+  const texts = [value.title, value.category, value.currency];
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    Number.isSafeInteger(value.priceMinor) &&
+    typeof value.active === 'boolean'
+  );
+}
 
 function newestFirst(alerts: readonly AlertNotice[]): readonly AlertNotice[] {
   const byId = new Map(alerts.map((alert) => [alert.alertId, alert]));

@@ -23,6 +23,10 @@ export interface LimitQuery {
   readonly limit: number;
 }
 
+export interface ItemsQuery {
+  readonly ids: readonly string[];
+}
+
 export const recommendationsQuery = {
   ...object({
     userId: { ...ID, description: 'Pseudonym of the user, when known.' },
@@ -35,6 +39,18 @@ export const recommendationsQuery = {
 export const itemParams = object({ id: { ...ID, description: 'Item.' } }, ['id']);
 export const visitorParams = object({ id: { ...ID, description: 'Device (anonymousId).' } }, ['id']);
 export const listQuery = object({ limit: limit(10, 50) });
+export const itemsQuery = object(
+  {
+    ids: {
+      type: 'array',
+      items: ID,
+      minItems: 1,
+      maxItems: 100,
+      description: 'Items, separated by commas or as repeated parameters.',
+    },
+  },
+  ['ids'],
+);
 export const alertsQuery = object({ limit: limit(50, 200) });
 
 /**

@@ -50,6 +50,20 @@ export const trendingAnswer = object({
   degraded: flag,
 });
 
+export const itemsAnswer = object({
+  items: list(
+    object({
+      itemId: text,
+      title: text,
+      category: text,
+      priceMinor: { ...count, description: 'Minor units of the currency by ISO 4217.' },
+      currency: text,
+      active: { ...flag, description: 'On sale.' },
+    }),
+  ),
+  degraded: { ...flag, description: 'The online store did not answer, so that no item is told.' },
+});
+
 const alert = object({
   alertId: text,
   kind: text,

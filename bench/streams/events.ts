@@ -48,6 +48,6 @@ export function* seededViews(topic: string, count: number, seed = 1): Generator<
       itemId: `item-${Math.floor(ITEMS ** random())}`,
       recommendationId: null,
     };
-    yield { topic, key: event.anonymousId, value: encodeEvent(event), timestampMs: eventTime };
+    yield { topic, key: event.anonymousId, value: encodeEvent(event) };
   }
 }

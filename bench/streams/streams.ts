@@ -6,7 +6,7 @@ import { migrate } from '../../platform/clickhouse/migrate.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { openKafka } from '../../platform/kafka/index.ts';
 import type { Kafka, ProduceRecord } from '../../platform/kafka/port.ts';
-import { silentLogger } from '../../platform/log.ts';
+import { createLogger } from '../../platform/log.ts';
 import { openOnlineStore } from '../../platform/online-store/index.ts';
 import { clickhouseMigrations } from '../../schemas/migrations.ts';
 import { PACKAGE_ROOT } from '../../schemas/package-root.ts';
@@ -56,7 +56,7 @@ function median(values: readonly number[]): number {
 /** Runs the benchmark of bench/streams/README.md against a real broker. */
 export async function benchStreams(options: StreamsBenchOptions): Promise<StreamsBenchResult> {
   const { brokers, events, rounds, note } = options;
-  const log = silentLogger();
+  const log = createLogger('warn', 'bench');
   const dataDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const run = `bench-${Date.now().toString(36)}`;
   const topic = `${run}.views`;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createBatchWriter } from '../../platform/clickhouse/writer.ts';
 import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import type { Kafka } from '../../platform/kafka/port.ts';
-import { silentLogger } from '../../platform/log.ts';
+import { createLogger } from '../../platform/log.ts';
 import type { OnlineStore } from '../../platform/online-store/port.ts';
 import { StreamRunner } from '../../processors/runtime/runner.ts';
 import { DROP } from '../../processors/runtime/step-result.ts';
@@ -51,7 +51,7 @@ export async function runWindowJob(options: {
   readonly name: string;
   readonly events: number;
 }): Promise<Timing> {
-  const log = silentLogger();
+  const log = createLogger('warn', 'bench');
   const runner = new StreamRunner({
     subtopologies: [viewsByMinute(options.topic, options.name)],
     groupId: options.name,
@@ -73,22 +73,36 @@ export async function runWindowJob(options: {
   const counters = runner.tasks.map((task) => task.counters);
   await runner.stop();
   const events = counters.reduce((sum, c) => sum + c.ok + c.late, 0);
-  if (events !== options.events) throw new Error(`the job counted ${events} of ${options.events} events`);
+  if (events !== options.events) {
+    throw new Error(`the job counted ${events} of ${options.events} events: ${JSON.stringify(counters)}`);
+  }
   return { events, seconds };
 }
 
-/** Resolves when the group's committed offsets have reached the end of the topic. */
+const STALL_MS = 30_000;
+
+/** Resolves when the group's committed offsets have reached the end of the topic; rejects when nothing moves. */
 async function committedUpTo(
-  options: { readonly kafka: Kafka; readonly topic: string; readonly name: string; readonly events: number },
+  options: {
+    readonly kafka: Kafka;
+    readonly topic: string;
+    readonly name: string;
+    readonly events: number;
+  },
   runner: StreamRunner,
 ): Promise<void> {
+  let moved = { committed: -1, atMs: performance.now() };
   for (;;) {
     const failed = await Promise.race([runner.done.then(() => true), wait(20).then(() => false)]);
     if (failed) throw new Error('the job ended before its input');
-    const read = runner.tasks.reduce((sum, task) => sum + task.counters.ok + task.counters.late, 0);
-    if (read < options.events) continue;
     const offsets = await options.kafka.admin.committed(options.name, options.topic);
-    if (offsets.reduce((sum, { offset }) => sum + offset, 0) >= options.events) return;
+    const committed = offsets.reduce((sum, { offset }) => sum + offset, 0);
+    if (committed >= options.events) return;
+    if (committed > moved.committed) moved = { committed, atMs: performance.now() };
+    if (performance.now() - moved.atMs > STALL_MS) {
+      const counters = JSON.stringify(runner.tasks.map((task) => [task.id, task.counters, [...task.lag]]));
+      throw new Error(`the job stands still at ${committed} of ${options.events} events: ${counters}`);
+    }
   }
 }
 

@@ -15,12 +15,23 @@ type Entries = VisitorHistory['viewed'];
 
 /** Puts an item into a list that is newest first and holds each item once, at its latest time. */
 function withItem(entries: Entries, itemId: string, atMs: number, max: number): Entries {
-  const known = entries.find((entry) => entry.itemId === itemId);
-  const latestMs = Math.max(atMs, known?.atMs ?? atMs);
-  const others = known === undefined ? entries : entries.filter((entry) => entry !== known);
-  const place = others.findIndex((entry) => entry.atMs <= latestMs);
-  const at = place < 0 ? others.length : place;
-  return [...others.slice(0, at), { itemId, atMs: latestMs }, ...others.slice(at)].slice(0, max);
+  const result: Entries[number][] = [];
+  let isPlaced = false;
+  for (const entry of entries) {
+    if (entry.itemId === itemId) {
+      // It was there, and later: the list stays as it is.
+      if (!isPlaced && entry.atMs >= atMs) return entries;
+      continue;
+    }
+    if (!isPlaced && entry.atMs <= atMs) {
+      result.push({ itemId, atMs });
+      isPlaced = true;
+    }
+    result.push(entry);
+  }
+  if (!isPlaced) result.push({ itemId, atMs });
+  if (result.length > max) result.length = max;
+  return result;
 }
 
 /** The history after a view. */

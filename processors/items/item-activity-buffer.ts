@@ -22,13 +22,15 @@ export class ItemActivityBuffer {
 
   /** A view after the given history (newest first, without this view). */
   viewed(itemId: string, atMs: number, before: VisitorHistory['viewed']): void {
-    this.#totals(itemId, atMs).views += 1;
+    const totals = this.#totals(itemId, atMs);
+    totals.views += 1;
     let rank = 0;
     for (const entry of before) {
       if (rank >= MAX_PAIRS || Math.abs(atMs - entry.atMs) > SESSION_GAP_MS) return;
       if (entry.itemId === itemId) continue;
       rank += 1;
-      this.#pair(itemId, entry.itemId, atMs, 1 / rank);
+      addWeight(totals.neighbours, entry.itemId, 1 / rank);
+      addWeight(this.#totals(entry.itemId, atMs).neighbours, itemId, 1 / rank);
     }
   }
 
@@ -47,13 +49,6 @@ export class ItemActivityBuffer {
     return taken;
   }
 
-  #pair(a: string, b: string, atMs: number, weight: number): void {
-    const ofA = this.#totals(a, atMs).neighbours;
-    const ofB = this.#totals(b, atMs).neighbours;
-    ofA.set(b, (ofA.get(b) ?? 0) + weight);
-    ofB.set(a, (ofB.get(a) ?? 0) + weight);
-  }
-
   #totals(itemId: string, atMs: number): ItemTotals {
     let totals = this.#items.get(itemId);
     if (totals === undefined) {
@@ -63,4 +58,8 @@ export class ItemActivityBuffer {
     totals.latestEventTimeMs = Math.max(totals.latestEventTimeMs, atMs);
     return totals;
   }
+}
+
+function addWeight(weights: Map<string, number>, itemId: string, weight: number): void {
+  weights.set(itemId, (weights.get(itemId) ?? 0) + weight);
 }

@@ -7,7 +7,7 @@ import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
 import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
 import type { ItemActivity } from '../../schemas/generated/events.ts';
 import { addToScore, scoreAt } from './decayed-score.ts';
-import { addNeighbours, neighboursValue, NO_NEIGHBOURS, type ItemNeighbours } from './neighbours.ts';
+import { addNeighbours, neighboursValue, noNeighbours, type ItemNeighbours } from './neighbours.ts';
 
 const MAX_ITEMS_PER_TASK = 1_000_000;
 const CANDIDATES = 100;
@@ -69,12 +69,11 @@ class ItemsProcessor implements Processor {
 
   #connect(event: ItemActivity): void {
     const { itemId } = event;
-    this.#neighbours.set(
-      itemId,
-      addNeighbours(this.#neighbours.get(itemId) ?? NO_NEIGHBOURS, event.neighbours, event.eventTime),
-    );
+    const item = this.#neighbours.get(itemId) ?? noNeighbours();
+    addNeighbours(item, event.neighbours, event.eventTime);
+    this.#neighbours.set(itemId, item);
     this.#context.outputs.online(neighboursKey(itemId), {
-      value: () => neighboursValue(this.#neighbours.get(itemId) ?? NO_NEIGHBOURS),
+      value: () => neighboursValue(item),
       ttlMs: TTL_MS.neighbours,
     });
   }

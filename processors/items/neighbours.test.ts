@@ -1,24 +1,33 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { NeighbourList } from '../../schemas/keys.ts';
-import { addNeighbours, neighboursValue, NO_NEIGHBOURS } from './neighbours.ts';
+import { addNeighbours, neighboursValue, noNeighbours, type ItemNeighbours } from './neighbours.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 const T0 = 1_767_225_600_000;
 
+/** The item after counts were added at their times. */
+function after(
+  ...steps: readonly (readonly [counts: readonly { itemId: string; weight: number }[], atMs: number])[]
+): ItemNeighbours {
+  const item = noNeighbours();
+  for (const [counts, atMs] of steps) addNeighbours(item, counts, atMs);
+  return item;
+}
+
 const served = (value: string) => (JSON.parse(value) as NeighbourList).items;
 
 test('weights halve each week; a count of the past is added with what is left of it', () => {
-  const now = addNeighbours(NO_NEIGHBOURS, [{ itemId: 'a', weight: 8 }], T0);
-  const later = addNeighbours(now, [{ itemId: 'b', weight: 1 }], T0 + 2 * WEEK_MS);
-  expect(later).toEqual({
+  const early = [[{ itemId: 'a', weight: 8 }], T0] as const satisfies [object[], number];
+  const middle = [[{ itemId: 'b', weight: 1 }], T0 + 2 * WEEK_MS] as const satisfies [object[], number];
+  expect(after([...early], [...middle])).toEqual({
     asOfMs: T0 + 2 * WEEK_MS,
     weights: [
       ['a', 2],
       ['b', 1],
     ],
   });
-  const late = addNeighbours(later, [{ itemId: 'b', weight: 12 }], T0);
+  const late = after([...early], [...middle], [[{ itemId: 'b', weight: 12 }], T0]);
   expect(late.asOfMs).toBe(T0 + 2 * WEEK_MS);
   expect(new Map(late.weights)).toEqual(
     new Map([
@@ -38,10 +47,7 @@ test('the order of arrival does not matter', () => {
     { maxLength: 30 },
   );
   const total = (all: readonly { itemId: string; weight: number; days: number }[]) =>
-    all.reduce(
-      (so, { itemId, weight, days }) => addNeighbours(so, [{ itemId, weight }], T0 + days * 86_400_000),
-      NO_NEIGHBOURS,
-    );
+    after(...all.map(({ itemId, weight, days }) => [[{ itemId, weight }], T0 + days * 86_400_000] as const));
   fc.assert(
     fc.property(counts, (all) => {
       const forward = new Map(total(all).weights);
@@ -52,22 +58,18 @@ test('the order of arrival does not matter', () => {
   );
 });
 
-test('keeps the strongest 100 and serves the best 50, best first', () => {
+test('keeps the strongest 50 and serves the best 30, best first', () => {
   const counts = Array.from({ length: 150 }, (_, n) => ({ itemId: `i${n}`, weight: n + 1 }));
-  const item = addNeighbours(NO_NEIGHBOURS, counts, T0);
-  expect(item.weights).toHaveLength(100);
-  expect(item.weights.at(-1)).toEqual(['i50', 51]);
+  const item = after([counts, T0]);
+  expect(item.weights).toHaveLength(50);
+  expect(item.weights.at(-1)).toEqual(['i100', 101]);
   const list = served(neighboursValue(item));
-  expect(list).toHaveLength(50);
+  expect(list).toHaveLength(30);
   expect(list[0]).toEqual({ itemId: 'i149', score: 150 });
 });
 
 test('equals are ordered by id, so that a list is the same each time', () => {
-  const item = addNeighbours(
-    NO_NEIGHBOURS,
-    ['c', 'a', 'b'].map((itemId) => ({ itemId, weight: 1 / 3 })),
-    T0,
-  );
+  const item = after([['c', 'a', 'b'].map((itemId) => ({ itemId, weight: 1 / 3 })), T0]);
   expect(served(neighboursValue(item))).toEqual([
     { itemId: 'a', score: 0.3333 },
     { itemId: 'b', score: 0.3333 },

@@ -1,39 +1,51 @@
 import type { NeighbourList } from '../../schemas/keys.ts';
 
 const HALF_LIFE_MS = 7 * 86_400_000;
-const MAX_KEPT = 100;
-const MAX_SERVED = 50;
+const MAX_KEPT = 50;
+/** Length at which the weakest go: sorting each time would cost more than the update. */
+const PRUNE_ABOVE = 64;
+const MAX_SERVED = 30;
 
-/** Co-visitation of one item: decayed weights of the items visited with it, as of `asOfMs`. */
+/** Co-visitation of one item: decayed weights of the items visited with it, as of `asOfMs`, in no order. */
 export interface ItemNeighbours {
-  readonly asOfMs: number;
-  readonly weights: readonly (readonly [itemId: string, weight: number])[];
+  asOfMs: number;
+  weights: [itemId: string, weight: number][];
 }
 
-export const NO_NEIGHBOURS: ItemNeighbours = { asOfMs: 0, weights: [] };
+export function noNeighbours(): ItemNeighbours {
+  return { asOfMs: 0, weights: [] };
+}
 
 /**
- * Adds counts with exponential decay in event time; the strongest 100 are kept. A count of the past is added with what
- * is left of it. Bounding the list loses weights that are small against the others (Metwally et al., "Space-Saving",
- * treats the same trade-off); the order of the strongest is stable.
+ * Adds counts, in place, with exponential decay in event time; the strongest 50 are kept. A count of the past is added
+ * with what is left of it. Bounding the list loses weights that are small against the others (Metwally et al.,
+ * "Space-Saving", treats the same trade-off).
  */
 export function addNeighbours(
   item: ItemNeighbours,
   counts: readonly { readonly itemId: string; readonly weight: number }[],
   atMs: number,
-): ItemNeighbours {
+): void {
   const asOfMs = Math.max(item.asOfMs, atMs);
   const decay = 2 ** (-(asOfMs - item.asOfMs) / HALF_LIFE_MS);
   const gain = 2 ** (-(asOfMs - atMs) / HALF_LIFE_MS);
-  const weights = new Map(item.weights.map(([id, weight]) => [id, weight * decay]));
-  for (const { itemId, weight } of counts) weights.set(itemId, (weights.get(itemId) ?? 0) + weight * gain);
-  return { asOfMs, weights: [...weights].sort(byWeight).slice(0, MAX_KEPT) };
+  if (decay !== 1) for (const entry of item.weights) entry[1] *= decay;
+  for (const { itemId, weight } of counts) {
+    const known = item.weights.find((entry) => entry[0] === itemId);
+    if (known === undefined) item.weights.push([itemId, weight * gain]);
+    else known[1] += weight * gain;
+  }
+  item.asOfMs = asOfMs;
+  if (item.weights.length > PRUNE_ABOVE) item.weights = item.weights.sort(byWeight).slice(0, MAX_KEPT);
 }
 
 /** What the online store holds of an item's neighbours. */
 export function neighboursValue(item: ItemNeighbours): string {
   const list: NeighbourList = {
-    items: item.weights.slice(0, MAX_SERVED).map(([itemId, weight]) => ({ itemId, score: round(weight) })),
+    items: [...item.weights]
+      .sort(byWeight)
+      .slice(0, MAX_SERVED)
+      .map(([itemId, weight]) => ({ itemId, score: round(weight) })),
   };
   return JSON.stringify(list);
 }

@@ -26,7 +26,8 @@ function servedFact(event: RecommendationsServed): Row {
     propensities: event.items.map((item) => item.propensity),
     model_version: event.modelVersion,
     experiment: event.experiment ?? '',
-    latency_micros: event.latencyMicros,
+    // Unsigned in the table, which would refuse the whole insert.
+    latency_micros: Math.max(0, event.latencyMicros),
   };
 }
 

@@ -39,18 +39,28 @@ test('admits an id once', () => {
   expect(filter.size).toBe(3);
 });
 
-test('remembers an id for the horizon, by hours of ingest time', () => {
+test('remembers an id for the horizon, and at most a sixth longer, by ingest time', () => {
   const filter = new DuplicateFilter(OPTIONS);
   admit(filter, 1, 100 * HOUR_MS + 1);
   filter.takeChanges();
   admit(filter, 2, 124 * HOUR_MS + 2);
   filter.takeChanges();
   expect(admit(filter, 1, 124 * HOUR_MS + 2)).toBe(false);
-  admit(filter, 3, 125 * HOUR_MS);
+  admit(filter, 3, 128 * HOUR_MS);
   const changes = filter.takeChanges();
   expect(changes.filter(({ value }) => value === null)).toHaveLength(1);
-  expect(admit(filter, 1, 125 * HOUR_MS)).toBe(true);
+  expect(admit(filter, 1, 128 * HOUR_MS)).toBe(true);
   expect(filter.size).toBe(3);
+});
+
+test('no changelog record is larger than a broker takes, however many ids a commit has', () => {
+  const filter = new DuplicateFilter(OPTIONS);
+  for (let number = 0; number < 100_000; number++) filter.add(idOf(number), HOUR_MS);
+  const changes = filter.takeChanges();
+  expect(changes.map(({ value }) => value?.length)).toEqual([524_288, 524_288, 524_288, 27_136]);
+  const again = restored(changes);
+  expect(again.size).toBe(filter.size);
+  expect(admit(again, 99_999, HOUR_MS)).toBe(false);
 });
 
 test('a backlog of days keeps its duplicates, whatever the clock says', () => {
@@ -78,11 +88,11 @@ test('never keeps more than its bound after a commit, and forgets the oldest fir
   expect(restored(compacted(log), options).size).toBeLessThanOrEqual(800);
 });
 
-test('writes one chunk for each hour of a commit, and nothing where nothing came', () => {
+test('writes one chunk for each span of a commit, and nothing where nothing came', () => {
   const filter = new DuplicateFilter(OPTIONS);
   admit(filter, 1, HOUR_MS);
   admit(filter, 2, HOUR_MS);
-  admit(filter, 3, 2 * HOUR_MS);
+  admit(filter, 3, 5 * HOUR_MS);
   const changes = filter.takeChanges();
   expect(changes.map(({ value }) => value?.length)).toEqual([32, 16]);
   expect(new Set(changes.map(({ key }) => key)).size).toBe(2);
@@ -95,7 +105,7 @@ test('restored from the changelog, compacted or not, it decides the same', () =>
     hours: fc.integer({ min: 0, max: 3 }),
     commit: fc.boolean(),
   });
-  const options = { horizonMs: 5 * HOUR_MS, maxIds: 24 };
+  const options = { horizonMs: 6 * HOUR_MS, maxIds: 24 };
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), fc.boolean(), (steps, isCompacted) => {
       const filter = new DuplicateFilter(options);

@@ -1,19 +1,23 @@
 import { EventIdSet, packedIds, type UuidWords } from './event-id-set.ts';
 
-const HOUR_MS = 3_600_000;
-/** The memory is given back in steps of this part of `maxIds`. */
+/** Ids go in steps of this part of the horizon: few sets to ask, little kept beyond it. */
+const SPANS = 6;
+/** Where there are many, they go in steps of this part of `maxIds`. */
 const GENERATIONS = 8;
+const WORDS = 4;
+/** Ids of one changelog record: half of the megabyte that Kafka takes by default. */
+const CHUNK_IDS = 32_768;
 
 export interface DuplicateFilterOptions {
-  /** How long an eventId is remembered, by ingest time. */
+  /** How long an eventId is remembered at least, by ingest time. */
   readonly horizonMs: number;
   /** Most ids kept; beyond it the oldest go early. */
   readonly maxIds: number;
 }
 
-/** Ids of one hour of ingest time, or of a part of it where there are many. */
+/** Ids of one span of ingest time, or of a part of it where there are many. */
 interface Generation {
-  readonly hour: number;
+  readonly span: number;
   readonly ids: EventIdSet;
   /** Keys of its chunks in the changelog. */
   readonly chunks: string[];
@@ -22,8 +26,8 @@ interface Generation {
 }
 
 /**
- * Remembers the eventIds of the last hours and tells the duplicates. Part of the task's state: each commit writes the
- * new ids as one packed chunk for each generation. What is older than the horizon, measured from the newest ingest time
+ * Remembers the eventIds of the horizon and tells the duplicates. Part of the task's state: each commit writes the
+ * new ids as packed chunks of each generation. What is older than the horizon, measured from the newest ingest time
  * and not from the clock, is deleted: a backlog of days is judged as it would have been at its time.
  */
 export class DuplicateFilter {
@@ -31,7 +35,7 @@ export class DuplicateFilter {
   /** In the order in which they were begun. */
   #generations: Generation[] = [];
   readonly #dropped: string[] = [];
-  #newestHour = 0;
+  #newestSpan = 0;
   #chunkNumber = 0;
   #size = 0;
 
@@ -54,7 +58,7 @@ export class DuplicateFilter {
 
   /** Remembers an id that {@link has} does not know. */
   add(id: UuidWords, ingestTimeMs: number): void {
-    const generation = this.#generation(Math.floor(ingestTimeMs / HOUR_MS));
+    const generation = this.#generation(Math.floor((ingestTimeMs * SPANS) / this.#options.horizonMs));
     generation.ids.add(id);
     for (const word of id) generation.fresh.push(word);
     this.#size += 1;
@@ -64,10 +68,11 @@ export class DuplicateFilter {
   takeChanges(): { readonly key: string; readonly value: Buffer | null }[] {
     const changes: { key: string; value: Buffer | null }[] = [];
     for (const generation of this.#generations) {
-      if (generation.fresh.length === 0) continue;
-      const key = `${generation.hour}|${this.#chunkNumber++}`;
-      generation.chunks.push(key);
-      changes.push({ key, value: packedIds(generation.fresh) });
+      for (let at = 0; at < generation.fresh.length; at += CHUNK_IDS * WORDS) {
+        const key = `${generation.span}|${this.#chunkNumber++}`;
+        generation.chunks.push(key);
+        changes.push({ key, value: packedIds(generation.fresh.slice(at, at + CHUNK_IDS * WORDS)) });
+      }
       generation.fresh = [];
     }
     this.#expire();
@@ -77,34 +82,34 @@ export class DuplicateFilter {
 
   /** Takes an entry of the changelog, in its order. */
   restore(key: string, value: Buffer | null): void {
-    const [hour = 0, chunk = 0] = key.split('|').map(Number);
+    const [span = 0, chunk = 0] = key.split('|').map(Number);
     this.#chunkNumber = Math.max(this.#chunkNumber, chunk + 1);
     if (value === null) {
-      this.#forgetChunk(hour, key);
+      this.#forgetChunk(span, key);
       return;
     }
-    const generation = this.#generation(hour);
+    const generation = this.#generation(span);
     const before = generation.ids.size;
     generation.ids.addPacked(value);
     generation.chunks.push(key);
     this.#size += generation.ids.size - before;
   }
 
-  #generation(hour: number): Generation {
-    this.#newestHour = Math.max(this.#newestHour, hour);
+  #generation(span: number): Generation {
+    this.#newestSpan = Math.max(this.#newestSpan, span);
     const mostIds = this.#options.maxIds / GENERATIONS;
     for (let index = this.#generations.length - 1; index >= 0; index--) {
       const known = this.#generations[index];
-      if (known?.hour === hour && known.ids.size < mostIds) return known;
+      if (known?.span === span && known.ids.size < mostIds) return known;
     }
-    const generation: Generation = { hour, ids: new EventIdSet(), chunks: [], fresh: [] };
+    const generation: Generation = { span, ids: new EventIdSet(), chunks: [], fresh: [] };
     this.#generations.push(generation);
     return generation;
   }
 
   #expire(): void {
-    const oldestKept = this.#newestHour - Math.ceil(this.#options.horizonMs / HOUR_MS);
-    this.#drop((generation) => generation.hour < oldestKept);
+    const oldestKept = this.#newestSpan - SPANS;
+    this.#drop((generation) => generation.span < oldestKept);
     while (this.#size > this.#options.maxIds && this.#generations.length > 1) {
       const oldest = this.#generations[0];
       this.#drop((generation) => generation === oldest);
@@ -121,9 +126,9 @@ export class DuplicateFilter {
   }
 
   /** A chunk that was written and deleted again before the changelog was compacted goes with its generation. */
-  #forgetChunk(hour: number, key: string): void {
+  #forgetChunk(span: number, key: string): void {
     const found = this.#generations.find(
-      (generation) => generation.hour === hour && generation.chunks.includes(key),
+      (generation) => generation.span === span && generation.chunks.includes(key),
     );
     if (found === undefined) return;
     this.#generations = this.#generations.filter((generation) => generation !== found);

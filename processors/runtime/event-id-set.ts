@@ -83,30 +83,52 @@ export function packedIds(words: readonly number[]): Buffer {
  * @returns false where the text is no UUID, or the nil UUID; `into` is then of no use
  */
 export function parseUuid(uuid: string, into: UuidWords): boolean {
-  if (uuid.length !== 36) return false;
-  let word = 0;
-  let digits = 0;
-  for (let index = 0; index < 36; index++) {
-    const code = uuid.charCodeAt(index);
-    if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (code !== 45) return false;
-      continue;
-    }
-    const digit = hexDigit(code);
-    if (digit < 0) return false;
-    word = (word << 4) | digit;
-    if ((++digits & 7) === 0) {
-      into[(digits >> 3) - 1] = word;
-      word = 0;
-    }
-  }
+  if (uuid.length !== 36 || !hasDashes(uuid)) return false;
+  // The groups of digits have fixed places; an unrolled look-up is several times as fast as a loop over characters.
+  const a = fourDigits(uuid, 0);
+  const b = fourDigits(uuid, 4);
+  const c = fourDigits(uuid, 9);
+  const d = fourDigits(uuid, 14);
+  const e = fourDigits(uuid, 19);
+  const f = fourDigits(uuid, 24);
+  const g = fourDigits(uuid, 28);
+  const h = fourDigits(uuid, 32);
+  if ((a | b | c | d | e | f | g | h) < 0) return false;
+  into[0] = (a << 16) | b;
+  into[1] = (c << 16) | d;
+  into[2] = (e << 16) | f;
+  into[3] = (g << 16) | h;
   return !isNil(into);
 }
 
-function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  const letter = (code | 32) - 87;
-  return letter >= 10 && letter <= 15 ? letter : -1;
+const DASH = 45;
+
+function hasDashes(uuid: string): boolean {
+  return (
+    uuid.charCodeAt(8) === DASH &&
+    uuid.charCodeAt(13) === DASH &&
+    uuid.charCodeAt(18) === DASH &&
+    uuid.charCodeAt(23) === DASH
+  );
+}
+
+/** Value of a hexadecimal digit by character code below 128, -1 for the others. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
+);
+
+/** Four hexadecimal digits as a number; negative where one of them is none. */
+function fourDigits(text: string, at: number): number {
+  return (
+    (digit(text.charCodeAt(at)) << 12) |
+    (digit(text.charCodeAt(at + 1)) << 8) |
+    (digit(text.charCodeAt(at + 2)) << 4) |
+    digit(text.charCodeAt(at + 3))
+  );
+}
+
+function digit(code: number): number {
+  return DIGITS[code] ?? -1;
 }
 
 function isNil(id: UuidWords): boolean {

@@ -31,6 +31,7 @@ test('forgets the entries written longest ago beyond its bound, in the changelog
   const store = new KeyedStore<number>('s', { maxEntries: 2 });
   store.set('a', 1);
   store.set('b', 2);
+  store.takeChanges();
   store.set('a', 3);
   store.set('c', 4);
   expect([...store.entries()]).toEqual([

@@ -30,11 +30,7 @@ export class KeyedStore<V> {
   }
 
   set(key: string, value: V): void {
-    // Re-inserting moves the key to the end: the order is that of the last writes, in the changelog too.
-    if (this.#isBounded) {
-      this.#entries.delete(key);
-      this.#dirty.delete(key);
-    }
+    if (this.#isBounded) this.#moveToEnd(key);
     this.#entries.set(key, value);
     this.#dirty.add(key);
     while (this.#entries.size > this.#maxEntries) this.#forgetOldest();
@@ -62,6 +58,15 @@ export class KeyedStore<V> {
     });
     this.#dirty.clear();
     return changes;
+  }
+
+  /**
+   * The order is that of the first writes since the last commit, in the entries and in the changelog alike: what comes
+   * back after a restart is forgotten in the same order. A map keeps the place of a key that it holds.
+   */
+  #moveToEnd(key: string): void {
+    if (!this.#dirty.has(key)) this.#entries.delete(key);
+    else if (!this.#entries.has(key)) this.#dirty.delete(key);
   }
 
   get #isBounded(): boolean {

@@ -295,25 +295,22 @@ async function chaos(on: Stage, seed: number, until: () => boolean): Promise<voi
   }
 }
 
-test.each(Array.from({ length: 24 }, (_, n) => n * 7919 + 5))(
-  'comes to the truth whatever happens (seed %i)',
-  async (seed) => {
-    const on = await stage();
-    const events = viewStream(6000, { stepMs: 50, disorderMs: 5000 });
-    let isPublished = false;
-    const publishing = (async () => {
-      for (let at = 0; at < events.length; at += 60) {
-        await on.publish(events.slice(at, at + 60));
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      isPublished = true;
-    })();
-    await chaos(on, seed, () => isPublished);
-    await publishing;
-    await on.allCommitted();
-    expectTruth(on, events);
-  },
-);
+test.each([5, 71_276, 79_195, 13_405_389])('comes to the truth whatever happens (seed %i)', async (seed) => {
+  const on = await stage();
+  const events = viewStream(6000, { stepMs: 50, disorderMs: 5000 });
+  let isPublished = false;
+  const publishing = (async () => {
+    for (let at = 0; at < events.length; at += 60) {
+      await on.publish(events.slice(at, at + 60));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    isPublished = true;
+  })();
+  await chaos(on, seed, () => isPublished);
+  await publishing;
+  await on.allCommitted();
+  expectTruth(on, events);
+});
 
 test('does not start on inputs with unequal partition counts, or without them', async () => {
   const on = await stage();

@@ -34,6 +34,9 @@ export interface RunnerOptions {
 
 const POLL_MS = 20;
 const RESTART_DELAY_MS = 500;
+const MAX_RESTART_DELAY_MS = 10_000;
+/** Lag from which on the online store is written with the commits only. */
+const FAR_BEHIND_RECORDS = 20_000;
 const DEFAULT_MAX_PENDING = 50_000;
 const MAX_BATCH_RECORDS = 2000;
 /** Processing lets timers, sockets and servers of this process have their turn after so long. */
@@ -62,6 +65,7 @@ export class StreamRunner {
   #lastFlushAtMs = 0;
   #lastTickMs = 0;
   #readingPaused = false;
+  #restartDelayMs = RESTART_DELAY_MS;
   #done: Promise<void> = Promise.resolve();
 
   constructor(options: RunnerOptions) {
@@ -243,9 +247,11 @@ export class StreamRunner {
     const nowMs = this.#options.now();
     if (this.#flushing !== undefined || nowMs - this.#lastFlushAtMs < this.#options.onlineFlushIntervalMs)
       return;
+    this.#lastFlushAtMs = nowMs;
+    // Far behind, nothing written is fresh; the flush of the commit writes each key once instead of many times.
+    if (this.#lagRecords > FAR_BEHIND_RECORDS) return;
     const tasks = this.tasks.filter((task) => this.online.hasWork(task));
     if (tasks.length === 0) return;
-    this.#lastFlushAtMs = nowMs;
     this.#flushing = this.online
       .flush(tasks)
       .catch((error: unknown) => {
@@ -255,6 +261,12 @@ export class StreamRunner {
       .finally(() => {
         this.#flushing = undefined;
       });
+  }
+
+  get #lagRecords(): number {
+    let records = 0;
+    for (const task of this.tasks) for (const lag of task.lag.values()) records += lag;
+    return records;
   }
 
   get #isFull(): boolean {
@@ -299,7 +311,7 @@ export class StreamRunner {
     if (this.#options.now() - startMs >= this.#options.watermark.idleTimeoutMs) this.#readingPaused = true;
   }
 
-  /** Failed tasks start again beside the others; what goes on failing does so at a bearable pace. */
+  /** Failed tasks start again beside the others; what goes on failing does so ever more slowly. */
   #maybeRestart(): void {
     if (this.#restarting !== undefined || !this.#taskSet.hasFailed) return;
     this.#restarting = this.#restart().finally(() => {
@@ -309,8 +321,11 @@ export class StreamRunner {
 
   async #restart(): Promise<void> {
     try {
-      await this.#taskSet.restartFailed();
-      await this.#wait(RESTART_DELAY_MS);
+      const isPromising = await this.#taskSet.restartFailed();
+      this.#restartDelayMs = isPromising
+        ? RESTART_DELAY_MS
+        : Math.min(2 * this.#restartDelayMs, MAX_RESTART_DELAY_MS);
+      await this.#wait(this.#restartDelayMs);
     } catch (error) {
       this.#failure ??= { error };
     }

@@ -108,7 +108,8 @@ export class OnlineSink {
     const waiting = this.#waiting.get(task) ?? { writes: new Map<string, OnlineWrite>(), notices: [] };
     for (const write of writes) {
       const older = waiting.writes.get(write.key);
-      waiting.writes.set(write.key, { ...write, acceptedAtMs: older?.acceptedAtMs ?? write.acceptedAtMs });
+      const acceptedAtMs = older?.acceptedAtMs;
+      waiting.writes.set(write.key, acceptedAtMs === undefined ? write : { ...write, acceptedAtMs });
     }
     waiting.notices.push(...notices);
     this.#waiting.set(task, waiting);

@@ -3,7 +3,7 @@ import type { ProduceRecord } from '../../platform/kafka/port.ts';
 import type { VersionedWrite } from '../../platform/online-store/port.ts';
 import { encodeEvent } from '../../schemas/wire-format.ts';
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import type { InputRecord, Outputs } from './topology.ts';
+import type { FreshRow, InputRecord, Outputs } from './topology.ts';
 
 /** Emissions of one epoch before the epoch's number would be reached: version = taskEpoch · 2^40 + emission. */
 const EPOCH_STEP = 2 ** 40;
@@ -37,7 +37,10 @@ export class TaskOutputs implements Outputs {
   #notices: OnlineNotice[] = [];
   #rowCount = 0;
   #emission = 0;
-  #lastOffset = '';
+  /** Name in the namespace by contract topic; a lookup is cheaper than a name. */
+  readonly #topicNames = new Map<string, string>();
+  #lastTopic = '';
+  #lastOffset = -1;
   #ordinal = 0;
   taskEpoch = 0;
 
@@ -57,7 +60,7 @@ export class TaskOutputs implements Outputs {
 
   produce(topic: string, key: string, event: MillraceEvent): void {
     this.#records.push({
-      topic: this.#topicName(topic),
+      topic: this.#nameOf(topic),
       key,
       value: encodeEvent(event),
       timestampMs: this.#now(),
@@ -69,26 +72,23 @@ export class TaskOutputs implements Outputs {
     this.#records.push(record);
   }
 
-  fact(table: string, record: InputRecord, row: Row): void {
-    const place = `${record.topic}|${record.offset}`;
-    this.#ordinal = place === this.#lastOffset ? this.#ordinal + 1 : 0;
-    this.#lastOffset = place;
-    this.#addRow(table, {
-      _topic: this.#topicName(record.topic),
-      _partition: record.partition,
-      _offset: record.offset,
-      _ordinal: this.#ordinal,
-      ...row,
-    });
+  fact(table: string, record: InputRecord, row: FreshRow): void {
+    const isSame = record.offset === this.#lastOffset && record.topic === this.#lastTopic;
+    this.#ordinal = isSame ? this.#ordinal + 1 : 0;
+    this.#lastTopic = record.topic;
+    this.#lastOffset = record.offset;
+    row['_topic'] = this.#nameOf(record.topic);
+    row['_partition'] = record.partition;
+    row['_offset'] = record.offset;
+    row['_ordinal'] = this.#ordinal;
+    this.#addRow(table, row);
   }
 
-  versionedRow(table: string, row: Row): void {
-    this.#addRow(table, {
-      ...row,
-      partition: this.#partition,
-      emitted_at: this.#now(),
-      version: this.#nextVersion(),
-    });
+  versionedRow(table: string, row: FreshRow): void {
+    row['partition'] = this.#partition;
+    row['emitted_at'] = this.#now();
+    row['version'] = this.#nextVersion();
+    this.#addRow(table, row);
   }
 
   online(key: string, write: { value: () => string | null; ttlMs: number; acceptedAtMs?: number }): void {
@@ -129,6 +129,12 @@ export class TaskOutputs implements Outputs {
     this.#online = new Map();
     this.#notices = [];
     return { writes, notices };
+  }
+
+  #nameOf(topic: string): string {
+    let name = this.#topicNames.get(topic);
+    if (name === undefined) this.#topicNames.set(topic, (name = this.#topicName(topic)));
+    return name;
   }
 
   #nextVersion(): number {

@@ -85,10 +85,13 @@ export class TaskSet {
     });
   }
 
-  /** Starts failed tasks again from their last committed state. Kafka may still be down: then they stay failed. */
-  restartFailed(): Promise<void> {
+  /**
+   * Starts failed tasks again from their last committed state. Kafka may still be down: then they stay failed.
+   * @returns whether that promises something: false where one of them failed the same way at each start
+   */
+  restartFailed(): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (this.#closed) return;
+      if (this.#closed) return true;
       const failed = this.tasks.filter((task) => task.failure !== undefined);
       await this.#closeAll(failed);
       await Promise.all(
@@ -97,6 +100,7 @@ export class TaskSet {
           await this.#begin(task.subtopology, task.partition);
         }),
       );
+      return failed.every((task) => !task.isFruitless);
     });
   }
 

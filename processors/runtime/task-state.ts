@@ -79,8 +79,9 @@ export class TaskState {
       watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
     };
     const records: ProduceRecord[] = [];
+    const { topic, partition } = changelog;
     const put = (key: string, value: Buffer | null) =>
-      records.push({ ...changelog, key, value, timestampMs: nowMs });
+      records.push({ topic, partition, key, value, timestampMs: nowMs });
     for (const store of this.#stores.values()) {
       for (const change of store.takeChanges()) put(`${store.name}/${change.key}`, change.value);
     }

@@ -1,4 +1,4 @@
-import { hasCode, type ErrorCode, type MillraceError } from '../../platform/errors.ts';
+import { hasCode, MillraceError, type ErrorCode } from '../../platform/errors.ts';
 import type { Row } from '../../platform/clickhouse/port.ts';
 import type { Kafka, RecordBatch, Transaction, TransactionalProducer } from '../../platform/kafka/port.ts';
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
@@ -13,6 +13,8 @@ import { WatermarkTracker, type WatermarkOptions } from './watermark.ts';
 
 /** Events further ahead of their ingest time are wrong clocks: they never move the watermark. */
 const FUTURE_LIMIT_MS = 5 * 60_000;
+/** Versions (taskEpoch · 2^40 + emission) stay safe integers below it. */
+const MAX_EPOCHS = 2 ** 13;
 
 export interface TaskEnvironment {
   readonly kafka: Kafka;
@@ -58,6 +60,8 @@ export class Task {
   readonly lag = new Map<string, number>();
   /** Set when a step or a commit failed: nothing it holds may be used, only its last committed state. */
   failure: unknown;
+  /** Started, and then failed before anything that it read was committed: starting again may not help. */
+  isFruitless = false;
 
   readonly #env: TaskEnvironment;
   readonly #state = new TaskState();
@@ -119,6 +123,10 @@ export class Task {
     await this.#state.restore(kafka, this.changelog);
     this.#watermark = this.#newWatermark(this.#state.restoredWatermarkMs);
     this.#state.taskEpoch += 1;
+    if (this.#state.taskEpoch >= MAX_EPOCHS)
+      throw new MillraceError('MR_INTERNAL', 'a task was started so often that its versions are used up', {
+        context: { task: this.id, taskEpoch: this.#state.taskEpoch },
+      });
     this.outputs.taskEpoch = this.#state.taskEpoch;
     for (const topic of this.subtopology.inputs) {
       const name = topicName(topic);
@@ -130,6 +138,7 @@ export class Task {
     }
     const records = this.#state.takeChanges(this.changelog, this.watermarkMs, now());
     await this.#producer.commit({ records, offsets: [] });
+    this.isFruitless = true;
   }
 
   /**
@@ -190,6 +199,7 @@ export class Task {
   async commit(prepared: PreparedCommit): Promise<void> {
     try {
       await this.#producer.commit(prepared.transaction);
+      this.isFruitless = false;
     } catch (error) {
       this.failure = error;
       throw error;
@@ -287,6 +297,7 @@ export function isTaskRestart(error: unknown): error is MillraceError {
     hasCode(error, 'MR_KAFKA_TRANSACTION_UNKNOWN') ||
     hasCode(error, 'MR_KAFKA_UNAVAILABLE') ||
     hasCode(error, 'MR_KAFKA_REBALANCED') ||
-    hasCode(error, 'MR_KAFKA_PRODUCE_FAILED')
+    // A record that Kafka refuses for good would be refused for ever.
+    (hasCode(error, 'MR_KAFKA_PRODUCE_FAILED') && error.retryable)
   );
 }

@@ -3,7 +3,6 @@
  * each partition of them; a task is one such processor with its state. Sub-topologies meet only in topics.
  */
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import type { Row } from '../../platform/clickhouse/port.ts';
 import type { EventTimers } from './event-timers.ts';
 import type { KeyedStore, StoreOptions } from './keyed-store.ts';
 import type { StepResult } from './step-result.ts';
@@ -22,13 +21,16 @@ export interface InputRecord extends Position {
   readonly ingestTimeMs: number;
 }
 
+/** A row that was made for one call: the engine takes it over and adds its columns in place. */
+export type FreshRow = Record<string, unknown>;
+
 export interface Outputs {
   /** An event to another topic, keyed as the contract says; written in the task's transaction. */
   produce(topic: string, key: string, event: MillraceEvent): void;
   /** A row of a fact table; the engine adds the place in the log (`_topic` … `_ordinal`). */
-  fact(table: string, record: InputRecord, row: Row): void;
+  fact(table: string, record: InputRecord, row: FreshRow): void;
   /** A row of a window table; the engine adds `partition`, `version` and `emitted_at`. */
-  versionedRow(table: string, row: Row): void;
+  versionedRow(table: string, row: FreshRow): void;
   /**
    * The absolute value of a key of the online store, coalesced: the last one of a flush is written. `value` is called
    * at the flush. `acceptedAtMs` is the ingest time of the event that changed it, for the freshness metric.

@@ -19,17 +19,26 @@ export interface WindowResult<A> {
   readonly reason: EmitReason;
 }
 
+/** One key of one open window. */
+interface Pane<A> {
+  readonly key: string;
+  readonly windowStartMs: number;
+  readonly value: A;
+  /** Since the last update emission. */
+  isChanged: boolean;
+}
+
 /**
  * Tumbling windows in event time: [n·size, (n+1)·size). A window closes when the watermark reaches its end plus the
- * grace; an event for a closed window is late. Every result is the absolute value so far, never a delta.
+ * grace; an event for a closed window is late. Every result is the absolute value so far, never a delta. The open
+ * windows are worked on here; the store gets their values with each emission, for the changelog.
  */
 export class TumblingWindows<A> {
   readonly #options: TumblingWindowOptions<A>;
   readonly #store: KeyedStore<A>;
-  /** Keys of the open windows by window start. */
-  readonly #open = new Map<number, Set<string>>();
-  /** Changed since the last update emission. */
-  readonly #changed = new Map<string, { readonly key: string; readonly windowStartMs: number }>();
+  /** Panes by window start and key. */
+  readonly #open = new Map<number, Map<string, Pane<A>>>();
+  #changed: Pane<A>[] = [];
   #watermarkMs = Number.NEGATIVE_INFINITY;
   /** No open window closes before the watermark reaches this. */
   #nextCloseMs = Number.POSITIVE_INFINITY;
@@ -45,22 +54,30 @@ export class TumblingWindows<A> {
     const windowStartMs = Math.floor(eventTimeMs / sizeMs) * sizeMs;
     if (this.#closesAtMs(windowStartMs) <= this.#watermarkMs)
       return { kind: 'late', windowStartMs, windowEndMs: windowStartMs + sizeMs };
-    const stateKey = `${windowStartMs}|${key}`;
-    const accumulator = this.#store.get(stateKey) ?? this.#options.init();
-    update(accumulator);
-    this.#store.set(stateKey, accumulator);
-    this.#track(windowStartMs, key);
-    if (!this.#changed.has(stateKey)) this.#changed.set(stateKey, { key, windowStartMs });
+    const panes = this.#window(windowStartMs);
+    let pane = panes.get(key);
+    if (pane === undefined) {
+      pane = { key, windowStartMs, value: this.#options.init(), isChanged: false };
+      panes.set(key, pane);
+    }
+    update(pane.value);
+    if (!pane.isChanged) {
+      pane.isChanged = true;
+      this.#changed.push(pane);
+    }
     return OK;
   }
 
   /** Emits every window that changed since the last call. */
   emitUpdates(): void {
-    for (const [stateKey, { key, windowStartMs }] of this.#changed) {
-      const value = this.#store.get(stateKey);
-      if (value !== undefined) this.#options.emit({ key, windowStartMs, value, reason: 'update' });
+    for (const pane of this.#changed) {
+      // A pane that was closed meanwhile has been emitted for good.
+      if (!pane.isChanged) continue;
+      pane.isChanged = false;
+      this.#store.set(stateKey(pane), pane.value);
+      this.#emit(pane, 'update');
     }
-    this.#changed.clear();
+    this.#changed = [];
   }
 
   /** Closes what the watermark has passed, the oldest windows first. */
@@ -71,7 +88,11 @@ export class TumblingWindows<A> {
     for (const windowStartMs of starts) {
       this.#nextCloseMs = this.#closesAtMs(windowStartMs);
       if (this.#nextCloseMs > this.#watermarkMs) return;
-      for (const key of this.#open.get(windowStartMs) ?? []) this.#close(windowStartMs, key, reason);
+      for (const pane of this.#open.get(windowStartMs)?.values() ?? []) {
+        pane.isChanged = false;
+        this.#store.delete(stateKey(pane));
+        this.#emit(pane, reason);
+      }
       this.#open.delete(windowStartMs);
     }
     this.#nextCloseMs = Number.POSITIVE_INFINITY;
@@ -80,32 +101,36 @@ export class TumblingWindows<A> {
   /** Finds the open windows again, after a restore, and where the watermark was. */
   rebuild(watermarkMs: number): void {
     this.#watermarkMs = watermarkMs;
-    for (const [stateKey] of this.#store.entries()) {
-      const bar = stateKey.indexOf('|');
-      this.#track(Number(stateKey.slice(0, bar)), stateKey.slice(bar + 1));
+    for (const [key, value] of this.#store.entries()) {
+      const bar = key.indexOf('|');
+      const pane = {
+        key: key.slice(bar + 1),
+        windowStartMs: Number(key.slice(0, bar)),
+        value,
+        isChanged: false,
+      };
+      this.#window(pane.windowStartMs).set(pane.key, pane);
     }
   }
 
-  #close(windowStartMs: number, key: string, reason: 'watermark' | 'idle'): void {
-    const stateKey = `${windowStartMs}|${key}`;
-    const value = this.#store.get(stateKey);
-    if (value === undefined) return;
+  #emit({ key, windowStartMs, value }: Pane<A>, reason: EmitReason): void {
     this.#options.emit({ key, windowStartMs, value, reason });
-    this.#store.delete(stateKey);
-    this.#changed.delete(stateKey);
   }
 
-  #track(windowStartMs: number, key: string): void {
-    const keys = this.#open.get(windowStartMs);
-    if (keys !== undefined) {
-      keys.add(key);
-      return;
-    }
-    this.#open.set(windowStartMs, new Set([key]));
+  #window(windowStartMs: number): Map<string, Pane<A>> {
+    const known = this.#open.get(windowStartMs);
+    if (known !== undefined) return known;
+    const panes = new Map<string, Pane<A>>();
+    this.#open.set(windowStartMs, panes);
     this.#nextCloseMs = Math.min(this.#nextCloseMs, this.#closesAtMs(windowStartMs));
+    return panes;
   }
 
   #closesAtMs(windowStartMs: number): number {
     return windowStartMs + this.#options.sizeMs + this.#options.graceMs;
   }
+}
+
+function stateKey({ windowStartMs, key }: { readonly windowStartMs: number; readonly key: string }): string {
+  return `${windowStartMs}|${key}`;
 }

@@ -1,11 +1,17 @@
 import type { Row } from '../../platform/clickhouse/port.ts';
 import type { ClickstreamEvent } from '../../schemas/generated/events.ts';
-import { factEnvelope } from '../fact-envelope.ts';
 
-/** The row of table `clicks` for a clickstream event; columns that the event lacks stay at their defaults. */
+/**
+ * The row of table `clicks` for a clickstream event; columns that the event lacks stay at their defaults. Written out
+ * and filled in place: this runs for each event of the busiest topic, where a spread costs as much as decoding.
+ */
 export function clickFact(event: ClickstreamEvent): Row {
-  return {
-    ...factEnvelope(event),
+  const row: Record<string, unknown> = {
+    event_id: event.eventId,
+    event_type: event.type,
+    event_time: event.eventTime,
+    ingest_time: event.ingestTime,
+    source: event.source,
     anonymous_id: event.anonymousId,
     user_id: event.userId ?? '',
     session_id: event.sessionId ?? '',
@@ -14,27 +20,41 @@ export function clickFact(event: ClickstreamEvent): Row {
     channel: event.channel,
     bot: event.bot,
     internal: event.internal,
-    ...details(event),
   };
+  addDetails(row, event);
+  return row;
 }
 
-function details(event: ClickstreamEvent): Row {
+function addDetails(row: Record<string, unknown>, event: ClickstreamEvent): void {
   switch (event.type) {
     case 'PageViewed':
-      return { path: event.path };
+      row['path'] = event.path;
+      return;
     case 'ProductViewed':
-      return { item_id: event.itemId, recommendation_id: event.recommendationId ?? '' };
+      row['item_id'] = event.itemId;
+      row['recommendation_id'] = event.recommendationId ?? '';
+      return;
     case 'ListViewed':
-      return { list_id: event.listId, item_ids: event.itemIds };
+      row['list_id'] = event.listId;
+      row['item_ids'] = event.itemIds;
+      return;
     case 'SearchPerformed':
-      return { query: event.query };
+      row['query'] = event.query;
+      return;
     case 'CartChanged':
-      return { item_id: event.itemId, quantity_delta: event.quantityDelta };
+      row['item_id'] = event.itemId;
+      row['quantity_delta'] = event.quantityDelta;
+      return;
     case 'CheckoutStepped':
-      return { step: event.step };
+      row['step'] = event.step;
+      return;
     case 'RecommendationImpressed':
-      return { recommendation_id: event.recommendationId, item_ids: event.itemIds };
+      row['recommendation_id'] = event.recommendationId;
+      row['item_ids'] = event.itemIds;
+      return;
     case 'RecommendationClicked':
-      return { recommendation_id: event.recommendationId, item_id: event.itemId, position: event.position };
+      row['recommendation_id'] = event.recommendationId;
+      row['item_id'] = event.itemId;
+      row['position'] = event.position;
   }
 }

@@ -24,20 +24,23 @@ export const formatRate = (value) => (value > 0 && value < 10 ? oneDigit : whole
 
 /**
  * Minor units of a currency. How many digits they have comes from the currency (JPY 0, EUR 2, KWD 3). Large amounts are
- * written compactly where `short` is set. A code that is no currency is shown as it is.
+ * written shorter where `short` is set: without minor units, then compactly. A code that is no currency is shown as it is.
  */
 export function formatMoney(amountMinor, currency, short = false) {
   try {
     const style = { style: 'currency', currency };
     const digits = new Intl.NumberFormat('en', style).resolvedOptions().maximumFractionDigits;
     const amount = amountMinor / 10 ** digits;
-    const large = short && Math.abs(amount) >= 1e6;
-    const options = large ? { ...style, notation: 'compact', maximumFractionDigits: 2 } : style;
-    return new Intl.NumberFormat(locale, options).format(amount);
+    return new Intl.NumberFormat(locale, { ...style, ...(short ? shortening(amount) : {}) }).format(amount);
   } catch (error) {
     if (error instanceof RangeError) return `${whole.format(amountMinor)} ${currency} (minor units)`;
     throw error;
   }
+}
+
+function shortening(amount) {
+  if (Math.abs(amount) >= 1e6) return { notation: 'compact', maximumFractionDigits: 2 };
+  return Math.abs(amount) >= 1e4 ? { maximumFractionDigits: 0 } : {};
 }
 
 const STEPS = [

@@ -3,6 +3,7 @@ import { ApiError, getJson, readEvents, rememberKey } from './api.js';
 import { createAlertsPanel } from './alerts-panel.js';
 import { byId, setNote, setText } from './dom.js';
 import { formatClock } from './format.js';
+import { refreshItemCards } from './item-cards.js';
 import { createNumbersPanel, setSource } from './numbers-panel.js';
 import { showTrending } from './trending-panel.js';
 import { createVisitorPanel } from './visitor-panel.js';
@@ -17,6 +18,7 @@ const rounds = {
   trending: { everyMs: 2000, work: async () => showTrending(await getJson('/v1/trending?limit=10')) },
   visitors: { everyMs: 5000, work: () => visitor.refreshVisitors(), optional: true },
   visitor: { everyMs: 1000, work: () => visitor.refresh() },
+  cards: { everyMs: 1000, work: () => refreshItemCards(), optional: true },
   alerts: { everyMs: 30_000, work: async () => alerts.showRecent(await getJson('/v1/alerts?limit=50')) },
 };
 
@@ -38,6 +40,8 @@ async function run(round) {
     round.busy = false;
     showFaults();
   }
+  // What was just shown may hold items that the page has not seen yet.
+  if (round === rounds.trending || round === rounds.visitor) await run(rounds.cards);
 }
 
 function showFaults() {

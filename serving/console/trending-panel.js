@@ -1,6 +1,7 @@
 /** The most wanted items, with bars relative to the first. */
 import { byId, h, itemTile, reconcile, setNote, setText } from './dom.js';
-import { formatAgo, shortId } from './format.js';
+import { formatAgo } from './format.js';
+import { itemLabel, updateItemLabel } from './item-cards.js';
 
 export function showTrending({ items, asOf, degraded }) {
   const best = Math.max(...items.map((item) => item.score), Number.MIN_VALUE);
@@ -12,11 +13,12 @@ export function showTrending({ items, asOf, degraded }) {
         {},
         h('span', { className: 'rank' }),
         itemTile(itemId),
-        h('span', { className: 'item-id', title: itemId }, shortId(itemId, 22)),
+        itemLabel(itemId, 22),
         h('span', { className: 'track', ariaHidden: 'true' }, h('i')),
       ),
     update(row, item, index) {
       setText(row.querySelector('.rank'), String(index + 1));
+      updateItemLabel(row);
       row.querySelector('i').style.setProperty('width', `${(item.score / best) * 100}%`);
     },
   });

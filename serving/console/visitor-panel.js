@@ -2,6 +2,7 @@
 import { getJson } from './api.js';
 import { byId, h, itemTile, reconcile, setNote, setText } from './dom.js';
 import { formatAgo, shortId } from './format.js';
+import { itemLabel, titleOf, updateItemLabel } from './item-cards.js';
 
 const RECOMMENDATIONS = 8;
 const HISTORY = 8;
@@ -102,11 +103,12 @@ function showHistory(seen) {
         'li',
         {},
         itemTile(itemId),
-        h('span', { className: 'item-id', title: itemId }, shortId(itemId)),
+        itemLabel(itemId, 18),
         h('span', { className: 'tag bought' }, 'bought'),
         h('time', {}),
       ),
     update(row, item) {
+      updateItemLabel(row);
       row.querySelector('.bought').hidden = !bought.has(item.itemId);
       setText(row.querySelector('time'), formatAgo(item.atMs, Date.now()));
     },
@@ -128,13 +130,14 @@ function showAnswer(answer) {
         {},
         h('span', { className: 'rank' }),
         itemTile(itemId),
-        h('span', { className: 'item-id', title: itemId }, shortId(itemId, 26)),
+        itemLabel(itemId, 26),
         h('span', { className: 'tag' }),
         h('span', { className: 'reason' }),
       ),
     update(row, item, index) {
       setText(row.querySelector('.rank'), String(index + 1));
-      setText(row.querySelector('.reason'), item.reason);
+      updateItemLabel(row);
+      setText(row.querySelector('.reason'), reasonOf(item));
       const tag = row.querySelector('.tag');
       tag.dataset.source = item.source;
       setText(tag, SOURCES[item.source] ?? item.source);
@@ -142,6 +145,13 @@ function showAnswer(answer) {
   });
   setNote(byId('recs-note'), answerNote(answer));
   setText(byId('rec-meta'), `model ${answer.modelVersion}`);
+}
+
+/** The reason with titles where it ends in ids. */
+function reasonOf({ reason, because }) {
+  const ids = because.join(' and ');
+  if (ids === '' || !reason.endsWith(ids)) return reason;
+  return reason.slice(0, -ids.length) + because.map(titleOf).join(' and ');
 }
 
 function answerNote({ items, reason }) {

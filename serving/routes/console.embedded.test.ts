@@ -51,7 +51,13 @@ describe('the description and the probes', () => {
   it('describe every route of the API', async () => {
     const document = (await get('/openapi.json')).json<{ openapi: string; paths: object }>();
     expect(document.openapi).toBe('3.1.0');
-    for (const path of ['/v1/recommendations', '/v1/items/{id}/similar', '/v1/alerts/stream', '/v1/live']) {
+    for (const path of [
+      '/v1/recommendations',
+      '/v1/items',
+      '/v1/items/{id}/similar',
+      '/v1/alerts/stream',
+      '/v1/live',
+    ]) {
       expect(document.paths).toHaveProperty([path]);
     }
   });

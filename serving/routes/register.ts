@@ -7,6 +7,7 @@ import { toBadRequest } from '../request-schemas.ts';
 import type { ServingParts } from '../serving-parts.ts';
 import { alertRoutes } from './alerts.ts';
 import { consoleRoutes } from './console.ts';
+import { itemCardRoutes } from './item-cards.ts';
 import { itemListRoutes } from './item-lists.ts';
 import { liveRoutes } from './live.ts';
 import { recommendationRoutes } from './recommendations.ts';
@@ -45,6 +46,7 @@ export async function registerRoutes(
   });
   recommendationRoutes(app, parts);
   itemListRoutes(app, parts);
+  itemCardRoutes(app, parts);
   alertRoutes(app, parts);
   liveRoutes(app, parts);
   consoleRoutes(app);
