@@ -82,7 +82,7 @@ export async function benchStreams(options: StreamsBenchOptions): Promise<Stream
     const result = {
       eventsPerSecond: Math.round(median(ours)),
       rawKafkajsEventsPerSecond: Math.round(median(raw)),
-      ratio: Number((median(ours) / median(raw)).toFixed(2)),
+      ratio: Number((median(ours) / median(raw)).toFixed(3)),
     };
     await report({
       ...result,

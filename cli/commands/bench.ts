@@ -29,7 +29,7 @@ export const benchCommand = defineCommand({
   details:
     'Benchmarks, each beside a peer in the same run; method and limits stand in bench/<subject>/README.md.',
   options: {
-    events: { type: 'integer', default: 400_000, min: 1000, max: 50_000_000, about: 'events of the run' },
+    events: { type: 'integer', default: 2_000_000, min: 1000, max: 50_000_000, about: 'events of the run' },
     rounds: { type: 'integer', default: 3, min: 1, max: 20, about: 'rounds, whose medians are compared' },
   },
   positionals: { min: 1, max: 1 },

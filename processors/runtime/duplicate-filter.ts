@@ -60,7 +60,7 @@ export class DuplicateFilter {
   add(id: UuidWords, ingestTimeMs: number): void {
     const generation = this.#generation(Math.floor((ingestTimeMs * SPANS) / this.#options.horizonMs));
     generation.ids.add(id);
-    for (const word of id) generation.fresh.push(word);
+    generation.fresh.push(id[0] ?? 0, id[1] ?? 0, id[2] ?? 0, id[3] ?? 0);
     this.#size += 1;
   }
 
