@@ -33,7 +33,8 @@ export type PublicEvent = {
   [Name in PublicRecordName]: Omit<Extract<IngestedEvent, { type: Name }>, 'ingestTime'>;
 }[PublicRecordName];
 
-const PUBLIC_TOPICS: readonly TopicContract[] = [
+/** Topics that clients may write. */
+export const PUBLIC_TOPICS: readonly TopicContract[] = [
   SHOP_TOPICS.clickstream,
   SHOP_TOPICS.identityLinks,
   SHOP_TOPICS.orders,

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PublicEvent } from '../../ingest/public-event.ts';
+import { PUBLIC_TOPICS, type PublicEvent } from '../../ingest/public-event.ts';
 import { createHttpSender } from '../../ingest/simulator/http-sender.ts';
 import { runSimulator } from '../../ingest/simulator/run-simulator.ts';
 import { createShop } from '../../ingest/simulator/shop.ts';
 import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import type { Processors } from '../../processors/start.ts';
-import { SHOP_TOPICS } from '../../schemas/topics.ts';
 import { openBackends } from '../backends.ts';
 import type { Session } from '../session.ts';
 import { startIngest, startProcessing, startServing } from '../stages.ts';
@@ -134,15 +133,7 @@ async function settle(options: SettleOptions): Promise<DemoResult> {
 
 /** Events that clients sent and the processors have read, streams between the processors not counted. */
 export function shopEventsRead(processors: Processors): number {
-  const topics = [
-    SHOP_TOPICS.clickstream,
-    SHOP_TOPICS.identityLinks,
-    SHOP_TOPICS.orders,
-    SHOP_TOPICS.payments,
-    SHOP_TOPICS.shipments,
-    SHOP_TOPICS.catalog,
-    SHOP_TOPICS.users,
-  ].map((topic) => topic.name);
+  const topics = PUBLIC_TOPICS.map((topic) => topic.name);
   return processors.runner.tasks.reduce(
     (sum, task) => sum + topics.reduce((read, topic) => read + (task.read.get(topic) ?? 0), 0),
     0,
