@@ -3,6 +3,7 @@
  * both made from it, so nothing about an event is written twice.
  */
 import type { RegisteredSchema } from '../../schemas/registry.ts';
+import { MAX_SAFE_LONG } from '../../schemas/wire-format.ts';
 import {
   MAX_ARRAY_ITEMS,
   minItems,
@@ -59,7 +60,7 @@ interface AvroField {
 type NamedTypes = Map<string, Shape>;
 
 const INT: NumberRule = { min: -(2 ** 31), max: 2 ** 31 - 1 };
-const LONG: NumberRule = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+const LONG: NumberRule = { min: -MAX_SAFE_LONG, max: MAX_SAFE_LONG };
 const DOUBLE: NumberRule = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
 
 /** The shape of a registered record without `ingestTime`, which only Millrace sets. */

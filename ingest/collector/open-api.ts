@@ -3,6 +3,7 @@ import { PUBLIC_SCHEMAS } from '../public-event.ts';
 import { shapeOf, type FieldShape, type RecordShape, type Shape } from './avro-shape.ts';
 import { exampleOf } from './event-example.ts';
 import type { NumberRule, TextRule } from './field-rules.ts';
+import { MAX_SAFE_LONG } from '../../schemas/wire-format.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -107,7 +108,7 @@ function shapeSchema(shape: Shape): JsonSchema {
     case 'instant':
       return { oneOf: [{ type: 'string', format: 'date-time' }, { type: 'integer' }] };
     case 'amount':
-      return { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+      return { type: 'integer', minimum: 0, maximum: MAX_SAFE_LONG };
   }
 }
 

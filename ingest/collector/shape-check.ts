@@ -10,6 +10,7 @@ import {
   type TextRule,
 } from './field-rules.ts';
 import { parseInstant } from './instant.ts';
+import { MAX_SAFE_LONG } from '../../schemas/wire-format.ts';
 
 interface FieldFault {
   readonly code: EventFault['code'];
@@ -190,8 +191,8 @@ function instantCheck(mayBeFuture: boolean): Check {
 }
 
 function checkAmount(value: unknown, checking: Checking): unknown {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
-    return fail(checking, 'needs a whole number of minor units, at most 2^53 - 1');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value > MAX_SAFE_LONG) {
+    return fail(checking, 'needs a whole number of minor units below 2^52');
   }
   if (value < 0) return fail(checking, 'is negative', 'MR_INGEST_NEGATIVE_AMOUNT');
   return value === 0 ? 0 : value;
