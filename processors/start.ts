@@ -74,6 +74,7 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     },
     onRestart: (code) => metrics.counter('millrace_task_restarts_total').inc({ code }, 1),
   });
+  runner.online.onVisible = (ms) => metrics.histogram('millrace_freshness_seconds').observe(ms / 1000);
   const collect = runnerMetrics(metrics, runner, Date.now);
   const collectTimer = setInterval(collect, METRICS_INTERVAL_MS);
   const sampler = startPipelineSampler({

@@ -43,11 +43,6 @@ export const METRICS = {
     help: 'Writes to the online store by result: applied or stale.',
     labels: ['result'],
   },
-  millrace_windows_emitted_total: {
-    type: 'counter',
-    help: 'Window results by reason.',
-    labels: ['window', 'reason'],
-  },
   millrace_watermark_lag_seconds: {
     type: 'gauge',
     help: 'Clock minus the lowest watermark of the tasks of a sub-topology.',
@@ -90,7 +85,6 @@ export const METRICS = {
     help: 'Answers that could not be logged to shop.served.',
     labels: [],
   },
-  millrace_alerts_total: { type: 'counter', help: 'Alerts raised.', labels: ['kind'] },
 } as const satisfies Record<string, MetricContract>;
 
 export type MetricName = keyof typeof METRICS;

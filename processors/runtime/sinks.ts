@@ -35,6 +35,8 @@ export class OnlineSink {
   readonly stats: OnlineSinkStats = { applied: 0, stale: 0 };
   /** Ingest to visible, all writes since the start. */
   readonly freshness = new LatencyHistogram();
+  /** Told of each write that became visible: milliseconds since its event was taken in. */
+  onVisible: ((ms: number) => void) | undefined;
   /** The same since the last sample. */
   readonly recentFreshness = new LatencyHistogram();
   readonly #store: OnlineStore;
@@ -123,6 +125,7 @@ export class OnlineSink {
       else this.stats.stale += 1;
       if (write.acceptedAtMs === undefined) return;
       this.freshness.record(nowMs - write.acceptedAtMs);
+      this.onVisible?.(nowMs - write.acceptedAtMs);
       this.recentFreshness.record(nowMs - write.acceptedAtMs);
     });
   }
