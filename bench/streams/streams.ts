@@ -63,7 +63,7 @@ export async function benchStreams(options: StreamsBenchOptions): Promise<Stream
   const kafka = await openKafka({ brokers, dataDir, clientId: 'bench', log });
   const config = loadConfig({ MR_CLICKHOUSE_DATABASE: 'bench' });
   const clickhouse = await openClickHouse({ config: config.clickhouse, dataDir, log });
-  const store = await openOnlineStore({ redisUrl: undefined, dataDir, keyPrefix: 'bench:', log });
+  const store = await openOnlineStore({ redis: { url: undefined }, dataDir, keyPrefix: 'bench:', log });
   try {
     await migrate(clickhouse, clickhouseMigrations(), { now: Date.now });
     note(`writing ${events} events to ${topic}`);

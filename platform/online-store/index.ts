@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import type { Secret } from '../config.ts';
+import type { RedisConfig } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { openLmdbStore, type Lmdb } from './lmdb-store.ts';
 import type { OnlineStore } from './port.ts';
 import { openRedisStore } from './redis-store.ts';
 
 export interface OpenOnlineStoreOptions {
-  /** Absent: LMDB in `online-store` of the data folder. */
-  readonly redisUrl: Secret | undefined;
+  /** Without a URL: LMDB in `online-store` of the data folder. */
+  readonly redis: RedisConfig;
   readonly dataDir: string;
   /** Stands before every key and channel: the namespace. */
   readonly keyPrefix: string;
@@ -25,9 +25,9 @@ export interface OpenOnlineStoreOptions {
  * @throws MillraceError MR_ONLINE_STORE_UNAVAILABLE, MR_ONLINE_STORE_FAILED, MR_EMBEDDED_UNAVAILABLE
  */
 export async function openOnlineStore(options: OpenOnlineStoreOptions): Promise<OnlineStore> {
-  const { redisUrl, keyPrefix, deadlineMs = 500, log } = options;
+  const { redis, keyPrefix, deadlineMs = 500, log } = options;
   const store =
-    redisUrl === undefined
+    redis.url === undefined
       ? await openLmdbStore({
           path: join(options.dataDir, 'online-store'),
           keyPrefix,
@@ -36,7 +36,7 @@ export async function openOnlineStore(options: OpenOnlineStoreOptions): Promise<
           log,
           load: options.loadLmdb ?? (() => import('lmdb')),
         })
-      : await openRedisStore({ url: redisUrl.reveal(), keyPrefix, deadlineMs, log });
+      : await openRedisStore({ url: redis.url.reveal(), keyPrefix, deadlineMs, log });
   log.info({ kind: store.kind }, 'the online store is open');
   return store;
 }

@@ -14,7 +14,7 @@ let dataDir: string;
 
 function open(keyPrefix: string, now?: () => number): Promise<OnlineStore> {
   return openOnlineStore({
-    redisUrl: undefined,
+    redis: { url: undefined },
     dataDir,
     keyPrefix,
     log,
@@ -56,7 +56,7 @@ describe('the online store on LMDB', () => {
 
   it('says what to do where lmdb cannot be loaded', async () => {
     const refused = openOnlineStore({
-      redisUrl: undefined,
+      redis: { url: undefined },
       dataDir,
       keyPrefix: '',
       log,

@@ -18,7 +18,7 @@ const hasBinary = spawnSync('redis-server', ['--version']).status === 0;
 const inCi = process.env['CI'] !== undefined;
 
 function openAt(url: string, keyPrefix: string, deadlineMs = 2000): Promise<OnlineStore> {
-  return openOnlineStore({ redisUrl: new Secret(url), dataDir: '.', keyPrefix, deadlineMs, log });
+  return openOnlineStore({ redis: { url: new Secret(url) }, dataDir: '.', keyPrefix, deadlineMs, log });
 }
 
 describe.skipIf(given === undefined && !inCi)('a Redis server (skipped without MR_TEST_REDIS_URL)', () => {
