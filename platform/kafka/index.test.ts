@@ -4,7 +4,7 @@ import { openKafka } from './index.ts';
 
 it('takes Apache Kafka where brokers are named, without connecting yet', async () => {
   const kafka = await openKafka({
-    brokers: ['127.0.0.1:1'],
+    config: { brokers: ['127.0.0.1:1'] },
     dataDir: 'unused',
     clientId: 'test',
     log: silentLogger(),

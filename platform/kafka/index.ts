@@ -1,34 +1,41 @@
 /** The Kafka port: `openKafka` gives the engine that the configuration names. */
 import { join } from 'node:path';
-import type { ConnectionOptions } from 'node:tls';
+import type { KafkaConfig } from '../config.ts';
 import type { Logger } from '../log.ts';
-import { createRealKafka, type RealKafkaOptions } from './kafkajs/real-kafka.ts';
+import { createRealKafka } from './kafkajs/real-kafka.ts';
+import { readSecurity } from './kafkajs/security.ts';
 import type { Kafka } from './port.ts';
 
 export interface OpenKafkaOptions {
-  /** host:port of each broker; empty for the embedded log. */
-  readonly brokers: readonly string[];
+  /** Without brokers: the embedded log. */
+  readonly config: KafkaConfig;
   /** Where the embedded log lives. */
   readonly dataDir: string;
   /** Name of this process in the brokers' logs and quotas. */
   readonly clientId: string;
+  /** The embedded log refuses writes when its disk has less room. */
+  readonly minFreeBytes?: number;
   readonly log: Logger;
-  readonly ssl?: boolean | ConnectionOptions;
-  readonly sasl?: NonNullable<RealKafkaOptions['sasl']>;
 }
 
-/** Apache Kafka where brokers are named, else the embedded log. Real Kafka connects when it is first used. */
-export async function openKafka(options: OpenKafkaOptions): Promise<Kafka> {
-  const { brokers, clientId, log, ssl, sasl } = options;
-  if (brokers.length > 0)
-    return createRealKafka({
-      brokers,
-      clientId,
-      log,
-      ...(ssl === undefined ? {} : { ssl }),
-      ...(sasl === undefined ? {} : { sasl }),
-    });
+/**
+ * Apache Kafka where brokers are named, else the embedded log. Real Kafka connects when it is first used. Rejects with
+ * MR_CONFIG_INVALID where a certificate or a key cannot be read.
+ */
+export async function openKafka({
+  config,
+  dataDir,
+  clientId,
+  minFreeBytes,
+  log,
+}: OpenKafkaOptions): Promise<Kafka> {
+  if (config.brokers.length > 0)
+    return createRealKafka({ brokers: config.brokers, clientId, log, ...(await readSecurity(config)) });
   // Loaded only when used: real deployments do without the embedded engine.
   const { openEmbeddedLog } = await import('./embedded/index.ts');
-  return openEmbeddedLog({ dir: join(options.dataDir, 'log'), log });
+  return openEmbeddedLog({
+    dir: join(dataDir, 'log'),
+    log,
+    ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
+  });
 }

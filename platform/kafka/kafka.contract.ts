@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { cleaningContract } from './contract/cleaning.contract.ts';
 import { groupContract } from './contract/groups.contract.ts';
 import type { KafkaUnderTest } from './contract/harness.contract.ts';
+import { membershipContract } from './contract/membership.contract.ts';
 import { recordContract } from './contract/records.contract.ts';
 import { topicContract } from './contract/topics.contract.ts';
 import { transactionContract } from './contract/transactions.contract.ts';
@@ -35,7 +37,9 @@ export function kafkaContract(name: string, open: () => Promise<KafkaUnderTest>)
 
     describe('records', () => recordContract(engine));
     describe('groups', () => groupContract(engine));
+    describe('membership', () => membershipContract(engine));
     describe('transactions', () => transactionContract(engine));
     describe('topics', () => topicContract(engine));
+    describe('cleaning', () => cleaningContract(engine));
   });
 }

@@ -1,3 +1,5 @@
+import type { EngineInfo } from '../engine-info.ts';
+
 /**
  * The Kafka port: what the product needs of a partitioned, transactional log, and no more. Two engines stand
  * behind it: kafkajs against Apache Kafka, and an embedded log on disk. kafka.contract.ts holds both to it.
@@ -70,7 +72,7 @@ export interface Transaction {
 /**
  * One transactional id. `init` fences every older holder of the id and settles its open transaction; read committed
  * offsets and state only after it. `commit` runs one whole transaction: all of it becomes visible to readers, or
- * none. After any rejection the producer is unusable: close it and start from the last committed state.
+ * none; a broker may show it a moment after it has acknowledged it, and always before a later `init` of the id. After any rejection the producer is unusable: close it and start from the last committed state.
  * Rejects with MR_KAFKA_FENCED (another holder) or MR_KAFKA_TRANSACTION_UNKNOWN (outcome not known); a record that the
  * log refuses for good, such as one that is too large, rejects with its own error, and nothing is committed.
  */
@@ -80,12 +82,23 @@ export interface TransactionalProducer {
   close(): Promise<void>;
 }
 
+/** A member of a group as a new assignment finds it. */
+export interface AssignedMember {
+  readonly memberId: string;
+  /**
+   * What it owned last, so that it can keep it; empty for a new member. No partition is owned by two: where two claim
+   * one, the claim of the younger generation counts.
+   */
+  readonly owned: readonly TopicPartition[];
+}
+
 /**
- * Decides which member owns which partitions. `topics` has the partition count of each subscribed topic; the answer
- * names, for each member id, its partitions. Must be pure and the same on each member.
+ * Decides which member owns which partitions. `members` come in the order of their ids; `topics` has the partition count
+ * of each subscribed topic; the answer names, for each member id, its partitions. Must be pure and the same on each
+ * member.
  */
 export type Assign = (
-  members: readonly string[],
+  members: readonly AssignedMember[],
   topics: ReadonlyMap<string, number>,
 ) => ReadonlyMap<string, readonly TopicPartition[]>;
 
@@ -95,6 +108,11 @@ export interface GroupConsumerOptions {
   readonly assign: Assign;
   /** At most this many records in one batch of one partition; 5,000 where absent. */
   readonly maxBatchRecords?: number;
+  /**
+   * How long a rebalance waits for this member's `onRevoked`; 60 s where absent. A member that takes longer is expelled:
+   * its partitions go to others, and it joins again, as a new member, when its hook has ended.
+   */
+  readonly rebalanceTimeoutMs?: number;
 }
 
 /**
@@ -118,7 +136,7 @@ export interface GroupConsumer {
   /**
    * Batches that are ready, at most one for each partition; waits up to maxWaitMs for the first. A batch without
    * records is given once for a partition that is caught up (`nextOffset >= endOffset`), so that the reader can tell
-   * idle from slow. Rejects with MR_KAFKA_OFFSET_OUT_OF_RANGE, MR_KAFKA_UNAVAILABLE (goes on by itself: poll again).
+   * idle from slow. A poll that waits when the consumer is closed resolves with nothing; a later one rejects. Rejects with MR_KAFKA_OFFSET_OUT_OF_RANGE, MR_KAFKA_UNAVAILABLE (goes on by itself: poll again).
    */
   poll(maxWaitMs: number): Promise<readonly RecordBatch[]>;
   /** Leaves the group. Idempotent. */
@@ -133,10 +151,20 @@ export interface TopicSpec {
 }
 
 export interface KafkaAdmin {
-  /** Creates what is missing; MR_KAFKA_TOPIC_MISMATCH where a topic exists with another partition count. */
+  /**
+   * Creates what is missing; MR_KAFKA_TOPIC_MISMATCH where a topic exists with another partition count, or with another
+   * cleanup.policy than the one asked for: that would lose what should be kept. Other settings are the operator's.
+   */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   /** Partition count of each named topic that exists. */
   partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Names of all topics but the engine's own, in order. */
+  topicNames(): Promise<readonly string[]>;
+  /**
+   * Settings of each named topic that exists: all in force on Apache Kafka, defaults included; those that it was created
+   * with in the embedded log.
+   */
+  topicSettings(topics: readonly string[]): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   /** First offset and last stable offset of each partition of a topic. */
   offsets(topic: string): Promise<readonly { partition: number; start: number; end: number }[]>;
@@ -155,8 +183,13 @@ export interface Kafka {
    * a group. Restores state, reads dead letters. Yields nothing for an empty partition.
    */
   readToEnd(source: TopicPartition & { readonly fromOffset?: number }): AsyncIterable<RecordBatch>;
-  /** Resolves when the log answers; rejects with MR_KAFKA_UNAVAILABLE within `timeoutMs`. */
+  /**
+   * Resolves when the log answers. Rejects within `timeoutMs` with MR_KAFKA_UNAVAILABLE, or at once with what will not
+   * pass: MR_ENGINE_TLS_FAILED, MR_ENGINE_AUTH_FAILED, MR_ENGINE_TOO_OLD.
+   */
   ping(timeoutMs: number): Promise<void>;
+  /** What answers; rejects as `ping` does. */
+  info(timeoutMs: number): Promise<EngineInfo>;
   /** Closes everything that was made here. Idempotent. */
   close(): Promise<void>;
 }

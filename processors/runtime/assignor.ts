@@ -1,47 +1,88 @@
 import { murmur2 } from '../../platform/kafka/partitioner.ts';
-import type { Assign, TopicPartition } from '../../platform/kafka/port.ts';
+import type { Assign, AssignedMember, TopicPartition } from '../../platform/kafka/port.ts';
+import { shareOut, type Shares } from './assignor-shares.ts';
 import type { Subtopology } from './topology.ts';
 
 /**
  * Assigns tasks, not partitions: partition p of every input of a sub-topology goes to one member, so that joins and
- * state find all of a key in one place. Each sub-topology is spread evenly, and a task goes to the member that ranks
- * highest for it and has room (rendezvous hashing with bounded loads: Thaler and Ravishankar 1998; Mirrokni et al.
- * 2018), so that most tasks stay where their state is when members come and go.
+ * state find all of a key in one place.
+ *
+ * The number of tasks of each member differs by at most one, in all and within each sub-topology. As far as that allows,
+ * a task stays with the member that has its state: no assignment that is as balanced moves fewer. What has to move goes
+ * to the member that ranks highest for it and has room (rendezvous hashing with bounded loads: Thaler and Ravishankar
+ * 1998; Mirrokni et al. 2018).
  */
 export function assignTasks(
   subtopologies: readonly Subtopology[],
   topicName: (topic: string) => string,
 ): Assign {
   return (members, topics) => {
-    const sorted = [...members].sort();
-    const assigned = new Map<string, TopicPartition[]>(sorted.map((member) => [member, []]));
-    for (const { name, inputs } of subtopologies) {
+    const ids = members.map(({ memberId }) => memberId).sort();
+    const assigned = new Map<string, TopicPartition[]>(ids.map((id) => [id, []]));
+    if (ids.length === 0) return assigned;
+    const owners = ownersByPlace(members);
+    const groups = subtopologies.map(({ name, inputs }) => {
       const names = inputs.map(topicName);
       const count = Math.max(0, ...names.map((topic) => topics.get(topic) ?? 0));
-      spread(name, count, sorted).forEach((member, partition) => {
-        for (const topic of names) assigned.get(member)?.push({ topic, partition });
+      return { name, names, owners: Array.from({ length: count }, (_, p) => ownerOf(owners, names, p)) };
+    });
+    const shares = shareOut(ids, groups);
+    groups.forEach((group, index) => {
+      spread(group, ids, shares[index] ?? new Map()).forEach((member, partition) => {
+        for (const topic of group.names) assigned.get(member)?.push({ topic, partition });
       });
-    }
+    });
     return assigned;
   };
 }
 
-/** The member of each task of a sub-topology. */
-function spread(name: string, count: number, members: readonly string[]): string[] {
-  const least = Math.floor(count / members.length);
-  let extras = count % members.length;
-  const loads = new Map<string, number>(members.map((member) => [member, 0]));
-  return Array.from({ length: count }, (_, partition) => {
-    const hasRoom = (member: string) => {
-      const load = loads.get(member) ?? 0;
-      return load < least || (load === least && extras > 0);
-    };
-    const ranked = members.filter(hasRoom).map((member) => ({ member, rank: rank(member, name, partition) }));
-    const best = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { member: '', rank: -1 });
-    const load = loads.get(best.member) ?? 0;
-    if (load === least) extras -= 1;
-    loads.set(best.member, load + 1);
-    return best.member;
+/** The member that owns each partition; none where two claim it. */
+function ownersByPlace(members: readonly AssignedMember[]): ReadonlyMap<string, string | undefined> {
+  const owners = new Map<string, string | undefined>();
+  for (const { memberId, owned } of members) {
+    for (const { topic, partition } of owned) {
+      const place = `${topic}/${partition}`;
+      owners.set(place, owners.has(place) ? undefined : memberId);
+    }
+  }
+  return owners;
+}
+
+/** The owner of a task: whoever has its first input that anyone has. */
+function ownerOf(
+  owners: ReadonlyMap<string, string | undefined>,
+  names: readonly string[],
+  partition: number,
+): string | undefined {
+  return names.map((topic) => owners.get(`${topic}/${partition}`)).find((owner) => owner !== undefined);
+}
+
+/** The member of each task of a sub-topology, given how many each gets. */
+function spread(
+  group: { readonly name: string; readonly owners: readonly (string | undefined)[] },
+  ids: readonly string[],
+  shares: Shares[number],
+): readonly string[] {
+  const room = new Map(shares);
+  const take = (member: string) => room.set(member, (room.get(member) ?? 0) - 1);
+  const chosen = new Map<number, string>();
+  for (const id of ids) {
+    const owned = group.owners.flatMap((owner, partition) => (owner === id ? [partition] : []));
+    const ranked = owned.sort((a, b) => rank(id, group.name, b) - rank(id, group.name, a) || a - b);
+    for (const partition of ranked.slice(0, room.get(id))) {
+      chosen.set(partition, id);
+      take(id);
+    }
+  }
+  return group.owners.map((_, partition) => {
+    const kept = chosen.get(partition);
+    if (kept !== undefined) return kept;
+    const ranked = ids
+      .filter((id) => (room.get(id) ?? 0) > 0)
+      .map((id) => ({ id, rank: rank(id, group.name, partition) }));
+    const best = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { id: '', rank: -1 });
+    take(best.id);
+    return best.id;
   });
 }
 

@@ -50,6 +50,8 @@ export function memoryKafka(partitions = 1): MemoryKafka {
   const admin: KafkaAdmin = {
     ensureTopics: () => Promise.resolve(),
     partitionCounts: (names) => Promise.resolve(new Map(names.map((name) => [name, partitions]))),
+    topicNames: () => Promise.resolve([...topics.keys()].sort()),
+    topicSettings: () => Promise.resolve(new Map()),
     deleteTopics: () => Promise.resolve(),
     offsets: (topic) =>
       Promise.resolve(
@@ -97,6 +99,7 @@ export function memoryKafka(partitions = 1): MemoryKafka {
         yield { topic, partition, records, nextOffset: records.length, endOffset: records.length };
     },
     ping: () => Promise.resolve(),
+    info: () => Promise.resolve({ engine: 'memory', version: 'unknown', where: 'memory' }),
     close: () => Promise.resolve(),
     recordsOf: (topic) => sent.get(topic) ?? [],
     failCommits: (error) => {

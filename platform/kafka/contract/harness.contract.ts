@@ -52,7 +52,7 @@ export async function newTopic(
 
 /** Partition p of each topic goes to member p modulo the number of members: tasks stay together. */
 export const byPartition: Assign = (members, topics) => {
-  const sorted = [...members].sort();
+  const sorted = members.map(({ memberId }) => memberId).sort();
   const answer = new Map(sorted.map((member): [string, TopicPartition[]] => [member, []]));
   for (const [topic, partitions] of topics) {
     for (let partition = 0; partition < partitions; partition++) {

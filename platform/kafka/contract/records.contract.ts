@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
+import type { MillraceError } from '../../errors.ts';
 import { partitionFor } from '../partitioner.ts';
+import { JAVA_PARTITIONS } from './java-partitions.contract.ts';
 import type { ProduceRecord } from '../port.ts';
-import { newTopic, readAll, readValues, text, type Engine } from './harness.contract.ts';
+import { newTopic, randomName, readAll, readValues, text, type Engine } from './harness.contract.ts';
 
 /** What a producer promises: order, offsets, partitions, and that bytes come back as they went in. */
 export function recordContract(engine: Engine): void {
@@ -39,6 +41,15 @@ function sending(engine: Engine): void {
     const offsets = await producer.send(keys.map((key) => ({ topic, key, value: Buffer.from(key) })));
     await producer.close();
     expect(offsets.map((at) => at.partition)).toEqual(keys.map((key) => partitionFor(key, 5)));
+  });
+
+  it('puts keys where Java was seen to put them', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 12);
+    const producer = kafka.producer();
+    const offsets = await producer.send(JAVA_PARTITIONS.map(([key]) => ({ topic, key, value: null })));
+    await producer.close();
+    expect(offsets.map((at) => at.partition)).toEqual(JAVA_PARTITIONS.map(([, , partition]) => partition));
   });
 
   it('keeps the order of sends that overlap', async () => {
@@ -103,6 +114,66 @@ function fidelity(engine: Engine): void {
     expect(record?.timestampMs).toBeLessThanOrEqual(Date.now());
   });
 
+  it('brings back many headers, empty, long and in any script', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 1);
+    const headers: Record<string, string> = {
+      '': 'no name',
+      empty: '',
+      long: 'ü'.repeat(40_000),
+      '🛒': '\u0000',
+    };
+    for (let i = 0; i < 300; i++) headers[`header-${i}`] = String(i);
+    const producer = kafka.producer();
+    await producer.send([
+      { topic, key: 'many', value: null, headers },
+      { topic, key: 'none', value: null, headers: {} },
+    ]);
+    await producer.close();
+    const [many, none] = await readAll(kafka, { topic, partition: 0 });
+    expect(many?.headers).toEqual(headers);
+    expect(none?.headers).toEqual({});
+  });
+
+  it('refuses a record that is larger than its topic takes, by name and size, and goes on', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 2, { 'max.message.bytes': '100000' });
+    const producer = kafka.producer();
+    const record = (partition: number, bytes: number) => ({
+      topic,
+      partition,
+      key: null,
+      value: randomBytes(bytes),
+    });
+    await producer.send([record(0, 10), record(1, 10)]);
+    const refused: unknown = await producer.send([record(0, 150_000)]).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: 'MR_KAFKA_PRODUCE_FAILED',
+      retryable: false,
+      message: expect.stringContaining(topic) as string,
+      context: { topic, partition: 0 },
+    });
+    const { bytes } = (refused as MillraceError).context;
+    expect(bytes).toBeGreaterThanOrEqual(150_000);
+    expect(bytes).toBeLessThan(151_000);
+    const [next] = await producer.send([record(0, 10)]);
+    await producer.close();
+    expect(next?.offset).toBe(1);
+    expect(await readAll(kafka, { topic, partition: 0 })).toHaveLength(2);
+  });
+
+  it('takes many small records at once where the topic takes only little at a time', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 1, { 'max.message.bytes': '20000' });
+    const producer = kafka.producer();
+    const records = numbered(topic, 600, () => ({ key: 'k'.repeat(100) }));
+    const offsets = await producer.send(records);
+    await producer.send(numbered(topic, 3, () => ({ key: null })));
+    await producer.close();
+    expect(offsets.map((at) => at.offset)).toEqual(records.map((_, i) => i));
+    expect(await readValues(kafka, topic, 0)).toEqual([...records.map((r) => text(r.value)), '0', '1', '2']);
+  });
+
   it('carries a record of one megabyte', async () => {
     const { kafka } = engine();
     const topic = await newTopic(kafka, 1, { 'max.message.bytes': '2097152' });
@@ -126,6 +197,31 @@ function reading(engine: Engine): void {
     const rest = await readAll(kafka, { topic, partition: 0, fromOffset });
     expect(rest.map((record) => text(record.value))).toEqual(['6', '7', '8', '9']);
     expect(await readAll(kafka, { topic, partition: 1 })).toEqual([]);
+  });
+
+  it('refuses to read from behind the end, and reads nothing at it', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 1);
+    expect(await readAll(kafka, { topic, partition: 0, fromOffset: 0 })).toEqual([]);
+    await expect(readAll(kafka, { topic, partition: 0, fromOffset: 1 })).rejects.toMatchObject({
+      code: 'MR_KAFKA_OFFSET_OUT_OF_RANGE',
+    });
+  });
+
+  it('refuses records for a topic or a partition that does not exist, for good', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 1);
+    const producer = kafka.producer();
+    for (const record of [
+      { topic, key: null, value: null, partition: 7 },
+      { topic: randomName('missing'), key: 'a', value: null },
+    ])
+      await expect(producer.send([record])).rejects.toMatchObject({ retryable: false });
+    await producer.close();
+    await expect(producer.send([{ topic, key: null, value: null }])).rejects.toMatchObject({
+      retryable: false,
+    });
+    expect(await readAll(kafka, { topic, partition: 0 })).toEqual([]);
   });
 
   it('reads what was sent before the call and ends', async () => {

@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../../schemas/package-root.ts';
+import type { EngineInfo } from '../../engine-info.ts';
 import { MillraceError } from '../../errors.ts';
 import type { KafkaAdmin, TopicPartitionOffset, TopicSpec } from '../port.ts';
+import { requireMatch } from '../topic-match.ts';
 import type { Journal } from './journal.ts';
 import type { MetaOperation } from './meta-operation.ts';
 import { openGroup } from './producer.ts';
@@ -40,6 +45,21 @@ export class EmbeddedAdmin implements KafkaAdmin {
     return counts;
   }
 
+  async topicNames(): Promise<readonly string[]> {
+    return [...this.#journal.state.topics].map((topic) => topic.name).sort();
+  }
+
+  async topicSettings(
+    topics: readonly string[],
+  ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+    const settings = new Map<string, Readonly<Record<string, string>>>();
+    for (const name of topics) {
+      const topic = this.#journal.state.topic(name);
+      if (topic !== undefined) settings.set(name, topic.config);
+    }
+    return settings;
+  }
+
   async offsets(name: string): Promise<readonly { partition: number; start: number; end: number }[]> {
     const topic = this.#journal.state.topic(name);
     if (topic === undefined) throw mismatch('no such topic', { topic: name });
@@ -72,15 +92,23 @@ export class EmbeddedAdmin implements KafkaAdmin {
     ) {
       throw mismatch('no valid topic name or partition count', { topic, partitions });
     }
-    const existing = this.#journal.state.topic(topic)?.partitions.length;
-    if (existing === partitions) return [];
-    if (existing !== undefined) {
-      throw mismatch('the topic has another number of partitions', { topic, partitions, existing });
+    const found = this.#journal.state.topic(topic);
+    if (found !== undefined) {
+      requireMatch(spec, { partitions: found.partitions.length, settings: found.config });
+      return [];
     }
     const id = this.#journal.state.takeTopicId();
     const empty = Array.from({ length: partitions }, () => [0, 0] as const);
     return [{ op: 'topic', topic: { id, topic, config, partitions: empty, cleanBytes: 0 } }];
   }
+}
+
+/** What the log says of itself: it is as old as the package that it is part of. */
+export function embeddedInfo(dir: string): EngineInfo {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return { engine: 'embedded log', version, where: dir };
 }
 
 function mismatch(message: string, context: Readonly<Record<string, string | number>>): MillraceError {

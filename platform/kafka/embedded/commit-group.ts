@@ -9,8 +9,12 @@ export interface PendingBlock {
   readonly block: Block;
 }
 
+/** Whether callers wait for the group, or the log itself cleans up. */
+export type GroupOrigin = 'caller' | 'own';
+
 /** Records and operations that one frame will carry: whoever adds to the group waits for the same write. */
 export class CommitGroup {
+  readonly origin: GroupOrigin;
   readonly operations: MetaOperation[] = [];
   /** Settles when the frame is durable and visible, or failed. */
   readonly done: Promise<void>;
@@ -19,7 +23,8 @@ export class CommitGroup {
   #bytes = 0;
   #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
 
-  constructor() {
+  constructor(origin: GroupOrigin) {
+    this.origin = origin;
     this.done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });

@@ -1,6 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { createLogger } from '../../log.ts';
-import type { ProduceRecord } from '../port.ts';
+import { hasCode } from '../../errors.ts';
+import type { ProduceRecord, TransactionalProducer } from '../port.ts';
 import { openEmbeddedLog } from './embedded-log.ts';
 
 /**
@@ -19,6 +20,7 @@ await kafka.admin.ensureTopics([
   { topic: 'sent', partitions: 4, config: { 'retention.ms': '-1' } },
   { topic: 'committed', partitions: 2, config: { 'retention.ms': '-1' } },
   { topic: 'compacted', partitions: 1, config: { 'cleanup.policy': 'compact' } },
+  { topic: 'expiring', partitions: 1, config: { 'retention.bytes': '200000' } },
 ]);
 
 async function sendForever(sender: number): Promise<never> {
@@ -35,7 +37,7 @@ async function sendForever(sender: number): Promise<never> {
 }
 
 async function commitForever(): Promise<never> {
-  const producer = kafka.transactionalProducer({ transactionalId: 'crash', groupId: 'crash' });
+  let producer = kafka.transactionalProducer({ transactionalId: 'crash', groupId: 'crash' });
   await producer.init();
   const [done] = await kafka.admin.committed('crash', 'sent');
   for (let next = (done?.offset ?? 0) + 1; ; next++) {
@@ -43,6 +45,34 @@ async function commitForever(): Promise<never> {
     const records = [0, 1].map((partition) => ({ topic: 'committed', partition, key: null, value }));
     await producer.commit({ records, offsets: [{ topic: 'sent', partition: 0, offset: next }] });
     writeSync(acks, `committed ${next}\n`);
+    if (next % 5 !== 0) continue;
+    const fenced = producer;
+    producer = kafka.transactionalProducer({ transactionalId: 'crash', groupId: 'crash' });
+    const taking = producer.init();
+    await abort(fenced, records);
+    await taking;
+  }
+}
+
+/** Another producer holds the id by now, so nothing of this may ever be seen. */
+async function abort(fenced: TransactionalProducer, records: readonly ProduceRecord[]): Promise<void> {
+  const wrong = records.map((record) => ({ ...record, value: Buffer.from('aborted') }));
+  await fenced.commit({ records: wrong, offsets: [{ topic: 'sent', partition: 0, offset: 0 }] }).then(
+    () => writeSync(acks, 'fenced-commit\n'),
+    (error: unknown) => {
+      if (!hasCode(error, 'MR_KAFKA_FENCED')) throw error;
+    },
+  );
+}
+
+async function expireForever(): Promise<never> {
+  const producer = kafka.producer();
+  for (let call = 0; ; call++) {
+    const id = `${round}.${call}`;
+    const [at] = await producer.send([
+      { topic: 'expiring', key: null, value: Buffer.from(id.padEnd(2_000)) },
+    ]);
+    writeSync(acks, `expiring ${at?.offset ?? -1} ${id}\n`);
   }
 }
 
@@ -57,4 +87,4 @@ async function updateForever(): Promise<never> {
 }
 
 process.stdout.write('ready\n');
-await Promise.all([sendForever(0), sendForever(1), sendForever(2), commitForever(), updateForever()]);
+await Promise.all([...[sendForever(0), sendForever(1), commitForever(), updateForever(), expireForever()]]);

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { MillraceError } from '../../errors.ts';
+import type { EngineInfo } from '../../engine-info.ts';
 import type { Logger } from '../../log.ts';
 import type {
   GroupConsumer,
@@ -13,8 +14,9 @@ import type {
   TransactionalId,
   TransactionalProducer,
 } from '../port.ts';
-import { EmbeddedAdmin } from './admin.ts';
-import { lockDirectory, type DirectoryLock } from './directory-lock.ts';
+import { EmbeddedAdmin, embeddedInfo } from './admin.ts';
+import { lockDirectory, type DirectoryLock } from '../../directory-lock.ts';
+import { folderFault } from '../../folder-fault.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
 import { EmbeddedGroupMember } from './group-member.ts';
 import { HotCache } from './hot-cache.ts';
@@ -51,17 +53,21 @@ const INDEX_CACHE_BYTES = 16 * MIB;
 /**
  * Opens the partitioned, transactional log in a directory. An acknowledged send or commit is on disk (fsync) and
  * survives SIGKILL; each commit is visible as a whole or not at all. Rejects with MR_EMBEDDED_IN_USE where another
- * process has the directory open, with MR_LOG_CORRUPT where the log is damaged before its end.
+ * process has the directory open, with MR_LOG_CORRUPT where the log is damaged, with MR_FOLDER_UNUSABLE where it cannot be used.
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Kafka> {
   const dir = resolve(options.dir);
-  mkdirSync(dir, { recursive: true });
-  const lock = await lockDirectory(dir);
   try {
-    return await openLocked(dir, lock, options);
+    mkdirSync(dir, { recursive: true });
+    const lock = await lockDirectory(dir);
+    try {
+      return await openLocked(dir, lock, options);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
   } catch (error) {
-    await lock.release();
-    throw error;
+    throw folderFault(error, dir);
   }
 }
 
@@ -78,7 +84,7 @@ async function openLocked(dir: string, lock: DirectoryLock, options: EmbeddedLog
   const maintenance = new Maintenance({
     ...{ journal, tables, dir, fsync, segmentBytes, compactionSlackBytes, log, now },
   });
-  return new EmbeddedLog({ journal, maintenance, lock, now }, options.maintenanceIntervalMs ?? 60_000);
+  return new EmbeddedLog({ journal, maintenance, lock, now, dir }, options.maintenanceIntervalMs ?? 60_000);
 }
 
 interface Parts {
@@ -86,6 +92,7 @@ interface Parts {
   readonly maintenance: Maintenance;
   readonly lock: DirectoryLock;
   readonly now: () => number;
+  readonly dir: string;
 }
 
 class EmbeddedLog implements Kafka {
@@ -137,6 +144,11 @@ class EmbeddedLog implements Kafka {
 
   async ping(): Promise<void> {
     this.#ensureOpen();
+  }
+
+  async info(): Promise<EngineInfo> {
+    this.#ensureOpen();
+    return embeddedInfo(this.#parts.dir);
   }
 
   close(): Promise<void> {

@@ -5,15 +5,17 @@ import type { MetaOperation } from './meta-operation.ts';
 
 /**
  * A frame is what one group commit writes: all of it is in the log, or none. Little-endian:
- * header  magic u32 | nonce of the segment u32 | number in the segment u32 | head bytes u32 | payload bytes u32 | CRC u32
+ * header  magic u32 | nonce of the segment u32 | number in the segment u32 | head bytes u32 | payload bytes u32 |
+ *         CRC of the header u32 | CRC of the head u32
  * head    block count u32 | blocks (topic id, partition u32; base, last, max timestamp f64; records, bytes, CRC u32) | operations (JSON)
  * payload the blocks' records, one after the other
- * The header's CRC covers header and head, a block's CRC its payload: each byte is summed once, and a cold read can
- * check one block alone.
+ * Header, head and each block have sums of their own: a frame that is too short is told from one with wrong bytes, damage
+ * in a block leaves known what was lost, and a cold read can check one block alone.
  */
-export const FRAME_HEADER_BYTES = 24;
+export const FRAME_HEADER_BYTES = 28;
 const MAGIC = 0x4d52464d;
-const CRC_AT = 20;
+const HEADER_CRC_AT = 20;
+const HEAD_CRC_AT = 24;
 const BLOCK_BYTES = 44;
 
 export interface FrameIdentity {
@@ -59,7 +61,8 @@ export function encodeFrame(
   head.writeUInt32LE(identity.number, 8);
   head.writeUInt32LE(headBytes, 12);
   head.writeUInt32LE(position - head.length, 16);
-  head.writeUInt32LE(headCrc(head, 0, headBytes), CRC_AT);
+  head.writeUInt32LE(crc32(head.subarray(0, HEADER_CRC_AT)), HEADER_CRC_AT);
+  head.writeUInt32LE(crc32(head.subarray(FRAME_HEADER_BYTES)), HEAD_CRC_AT);
   return { head, blocks: entries, bytes: position };
 }
 
@@ -83,29 +86,54 @@ export interface ParsedFrame {
   readonly end: number;
 }
 
-/**
- * The frame that starts at `at`, or undefined where no whole frame of this segment lies there. `checkPayload` false
- * looks at header and head only.
- */
-export function parseFrame(
-  segment: Buffer,
-  at: number,
-  nonce: number,
-  checkPayload = true,
-): ParsedFrame | undefined {
-  if (at + FRAME_HEADER_BYTES + 4 > segment.length) return undefined;
-  if (segment.readUInt32LE(at) !== MAGIC || segment.readUInt32LE(at + 4) !== nonce) return undefined;
-  const headBytes = segment.readUInt32LE(at + 12);
-  const payloadAt = at + FRAME_HEADER_BYTES + headBytes;
-  const end = payloadAt + segment.readUInt32LE(at + 16);
-  if (end > segment.length || headCrc(segment, at, headBytes) !== segment.readUInt32LE(at + CRC_AT))
-    return undefined;
-  const blocks = readBlocks(segment, at + FRAME_HEADER_BYTES, payloadAt);
-  if (checkPayload && !blocks.every((block) => isIntact(segment, block))) return undefined;
-  const jsonAt = at + FRAME_HEADER_BYTES + 4 + blocks.length * BLOCK_BYTES;
+/** What lies at a position of a segment. */
+export type FrameFinding =
+  | { readonly kind: 'whole'; readonly frame: ParsedFrame }
+  /** The head says what was there, but the sums of these blocks are wrong. */
+  | { readonly kind: 'bad-blocks'; readonly frame: ParsedFrame; readonly bad: readonly FrameBlock[] }
+  /** The header is right, the head is not. */
+  | { readonly kind: 'bad-head'; readonly number: number; readonly end: number }
+  /** The header is right, and the file ends before the frame does: a write that did not come to its end. */
+  | { readonly kind: 'short' }
+  | { readonly kind: 'no-frame' };
+
+/** Looks at the place `at` for a frame of the segment with this nonce, and checks every sum. */
+export function inspectFrame(segment: Buffer, at: number, nonce: number): FrameFinding {
+  const header = readHeader(segment, at, nonce);
+  if (header === undefined) return { kind: 'no-frame' };
+  const { number, headAt, payloadAt, end } = header;
+  if (end > segment.length) return { kind: 'short' };
+  const head = segment.subarray(headAt, payloadAt);
+  if (crc32(head) !== segment.readUInt32LE(at + HEAD_CRC_AT)) return { kind: 'bad-head', number, end };
+  const blocks = readBlocks(segment, headAt, payloadAt);
+  const jsonAt = headAt + 4 + blocks.length * BLOCK_BYTES;
   const operations =
     jsonAt === payloadAt ? [] : (JSON.parse(segment.toString('utf8', jsonAt, payloadAt)) as MetaOperation[]);
-  return { number: segment.readUInt32LE(at + 8), blocks, operations, end };
+  const frame = { number, blocks, operations, end };
+  const bad = blocks.filter((block) => !isIntact(segment, block));
+  return bad.length === 0 ? { kind: 'whole', frame } : { kind: 'bad-blocks', frame, bad };
+}
+
+interface FrameHeader {
+  readonly number: number;
+  readonly headAt: number;
+  readonly payloadAt: number;
+  readonly end: number;
+}
+
+function readHeader(segment: Buffer, at: number, nonce: number): FrameHeader | undefined {
+  const headAt = at + FRAME_HEADER_BYTES;
+  if (headAt > segment.length) return undefined;
+  if (segment.readUInt32LE(at) !== MAGIC || segment.readUInt32LE(at + 4) !== nonce) return undefined;
+  if (crc32(segment.subarray(at, at + HEADER_CRC_AT)) !== segment.readUInt32LE(at + HEADER_CRC_AT))
+    return undefined;
+  const payloadAt = headAt + segment.readUInt32LE(at + 12);
+  return {
+    number: segment.readUInt32LE(at + 8),
+    headAt,
+    payloadAt,
+    end: payloadAt + segment.readUInt32LE(at + 16),
+  };
 }
 
 function readBlocks(segment: Buffer, headAt: number, payloadAt: number): FrameBlock[] {
@@ -134,15 +162,17 @@ function isIntact(segment: Buffer, block: FrameBlock): boolean {
   return crc32(segment.subarray(block.position, block.position + block.length)) === block.crc;
 }
 
-function headCrc(bytes: Buffer, at: number, headBytes: number): number {
-  const fields = crc32(bytes.subarray(at, at + CRC_AT));
-  const from = at + FRAME_HEADER_BYTES;
-  return crc32(bytes.subarray(from, from + headBytes), fields);
-}
-
-/** Position of the next place after `from` where the magic of a frame stands; -1 where there is none. */
-export function nextMagic(segment: Buffer, from: number): number {
-  return segment.indexOf(magicBytes, from);
+/** Where the next frame of the segment with at least this number begins after `from`; undefined where there is none. */
+export function findFrame(
+  segment: Buffer,
+  from: number,
+  frame: { readonly nonce: number; readonly expected: number },
+): number | undefined {
+  for (let at = segment.indexOf(magicBytes, from); at >= 0; at = segment.indexOf(magicBytes, at + 1)) {
+    const header = readHeader(segment, at, frame.nonce);
+    if (header !== undefined && header.number >= frame.expected) return at;
+  }
+  return undefined;
 }
 
 const magicBytes = Buffer.alloc(4);

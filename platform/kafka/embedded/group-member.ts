@@ -19,11 +19,14 @@ export interface MemberOptions extends GroupConsumerOptions {
   readonly onClosed: (member: EmbeddedGroupMember) => void;
 }
 
+const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
+
 /** A group member of this process: the coordinator moves partitions, the fetcher reads them. */
 export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
   readonly id: string;
   readonly topics: readonly string[];
   readonly assign: GroupConsumerOptions['assign'];
+  readonly rebalanceTimeoutMs: number;
   readonly #options: MemberOptions;
   readonly #fetcher: Fetcher;
   /** Ends the wait for a hook that hangs when the member leaves. */
@@ -40,6 +43,7 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
     this.id = options.id;
     this.topics = options.topics;
     this.assign = options.assign;
+    this.rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? DEFAULT_REBALANCE_TIMEOUT_MS;
     this.#fetcher = new Fetcher(options.state, options.maxBatchRecords ?? 5_000);
   }
 
@@ -95,8 +99,12 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
     this.#fetcher.assign(partitions);
     await this.#call(this.#hooks?.onAssigned(partitions));
     this.#started.resolve();
-    // Another rebalance cannot have begun: the coordinator waits for this one.
+    // The coordinator revokes only after this; what was taken from a member that was too slow is gone already.
     this.#fetcher.deliver();
+  }
+
+  expelled(): void {
+    this.#fetcher.revoke();
   }
 
   fail(error: Error): void {

@@ -88,6 +88,70 @@ describe('a member of an embedded group', () => {
     expect(seen).toEqual(['a']);
   });
 
+  it('expels a member that hangs once its time is over, and does not take it back when it was closed', async () => {
+    const kafka = await openWithTopic(2);
+    const slow = kafka.groupConsumer({
+      groupId: 'g',
+      topics: [topic],
+      assign: byPartition,
+      rebalanceTimeoutMs: 30,
+    });
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const calls: string[] = [];
+    await slow.start({
+      onAssigned: async (partitions) => void calls.push(`assigned ${partitions.length}`),
+      onRevoked: () => held,
+    });
+    const other = member(kafka);
+    const counts: number[] = [];
+    await other.start({
+      onAssigned: async (partitions) => void counts.push(partitions.length),
+      onRevoked: async () => undefined,
+    });
+    expect(counts).toEqual([2]);
+    await slow.close();
+    letGo();
+    const third = member(kafka);
+    await third.start(hooksFromStart(third));
+    expect(counts).toEqual([2, 1]);
+    expect(calls).toEqual(['assigned 2']);
+  });
+
+  it('lets the old claim of an expelled member count for nothing', async () => {
+    const kafka = await openWithTopic(1);
+    const claims: string[][] = [];
+    const recording: Assign = (members, topics) => {
+      claims.push(members.map(({ owned }) => owned.map(({ partition }) => partition).join()));
+      return byPartition(members, topics);
+    };
+    const options = { groupId: 'g', topics: [topic], assign: recording, rebalanceTimeoutMs: 30 };
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const zombie = kafka.groupConsumer(options);
+    let back: () => void = () => undefined;
+    const isBack = new Promise<void>((resolve) => {
+      back = resolve;
+    });
+    let assignments = 0;
+    await zombie.start({
+      onAssigned: async () => {
+        assignments += 1;
+        if (assignments === 2) back();
+      },
+      onRevoked: () => held,
+    });
+    const heir = kafka.groupConsumer(options);
+    await heir.start({ onAssigned: async () => undefined, onRevoked: async () => undefined });
+    letGo();
+    await isBack;
+    expect(claims).toEqual([[''], [''], ['', '0']]);
+  });
+
   it('rejects the start and the polls of a member whose hook fails', async () => {
     const kafka = await openWithTopic(1);
     const consumer = member(kafka);
@@ -103,7 +167,7 @@ describe('a member of an embedded group', () => {
     const kafka = await openWithTopic(1);
     const consumer = member(kafka, (members) => {
       const twice = { topic, partition: 0 };
-      return new Map(members.map((id) => [id, [twice, twice]]));
+      return new Map(members.map(({ memberId }) => [memberId, [twice, twice]]));
     });
     await expect(consumer.start(hooksFromStart(consumer))).rejects.toMatchObject({ code: 'MR_INTERNAL' });
   });

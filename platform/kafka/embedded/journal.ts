@@ -1,11 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import { errorText } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { CommitGroup } from './commit-group.ts';
+import { CommitGroup, type GroupOrigin } from './commit-group.ts';
 import type { HotCache } from './hot-cache.ts';
 import type { LogState } from './log-state.ts';
 import { memoryOf } from './partition-log.ts';
-import { startSegment } from './recovery.ts';
+import { noteOf, startSegment } from './recovery.ts';
 import { tryWriteIndex } from './segment-index.ts';
 import { MustStop, type SegmentWriter } from './segment-writer.ts';
 import { newIdentity, Segment, type TableLoader } from './segment.ts';
@@ -65,12 +65,13 @@ export class Journal {
    * The group to add to now, in this tick; its write starts at the end of the tick or after the write that runs. Throws
    * where the log refuses writes. `own` is for the log's own cleaning, which still runs while the log closes.
    */
-  group(origin: 'caller' | 'own' = 'caller'): CommitGroup {
+  group(origin: GroupOrigin = 'caller'): CommitGroup {
     const refusal = this.#failure ?? (origin === 'own' ? undefined : this.#refusal);
     if (refusal !== undefined) throw refusal;
     let group = this.#queue.at(-1);
-    if (group === undefined || group.bytes >= MAX_GROUP_BYTES) {
-      group = new CommitGroup();
+    // Cleaning goes alone: it may use the reserve of a full disk, and a caller's failure is not its own.
+    if (group === undefined || group.origin !== origin || group.bytes >= MAX_GROUP_BYTES) {
+      group = new CommitGroup(origin);
       this.#queue.push(group);
     }
     this.#start();
@@ -87,10 +88,20 @@ export class Journal {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Closes the active segment, unless it holds nothing but its snapshot, and starts the next. */
-  async roll(): Promise<void> {
+  /** The segment that takes the writes. */
+  get active(): Segment {
+    return this.#writer.segment;
+  }
+
+  /** Has the active segment closed soon, unless it holds nothing but its snapshot; `onSegmentClosed` tells when. */
+  closeActive(): void {
     this.#isRolling = this.#writer.hasWork;
     this.#start();
+  }
+
+  /** Closes the active segment, unless it holds nothing but its snapshot, and starts the next. */
+  async roll(): Promise<void> {
+    this.closeActive();
     await this.settled();
   }
 
@@ -109,9 +120,9 @@ export class Journal {
     while (this.#isRolling || this.#queue.length > 0) {
       const group = this.#queue.shift();
       try {
-        if (this.#isRolling || this.#writer.segment.bytes >= this.#options.segmentBytes) await this.#roll();
+        if (this.#isRolling || this.#writer.workBytes >= this.#options.segmentBytes) await this.#roll();
         if (group === undefined) continue;
-        await this.#checkSpace();
+        if (group.origin === 'caller') await this.#checkSpace();
         await this.#commit(group);
       } catch (error) {
         this.#fail(group, error instanceof Error ? error : new Error(String(error)));
@@ -166,7 +177,9 @@ export class Journal {
     const old = this.#writer;
     const { dir, fsync, loadTable } = this.#options;
     const segment = new Segment(dir, newIdentity(old.segment.id + 1), loadTable);
-    this.#writer = await startSegment(segment, this.state, { fsync });
+    const closing = noteOf(old.segment);
+    this.#writer = await startSegment(segment, this.state, { fsync, closing });
+    this.state.noteSegments([...this.state.segments, closing]);
     old.close();
     this.closed = [...this.closed, old.segment];
     tryWriteIndex(old.segment, this.#options.log);

@@ -1,6 +1,12 @@
 import { MillraceError } from '../../errors.ts';
 import type { TopicPartitionOffset } from '../port.ts';
-import type { MetaOperation, OffsetTuple, StateSnapshot, TopicSnapshot } from './meta-operation.ts';
+import type {
+  MetaOperation,
+  OffsetTuple,
+  SegmentNote,
+  StateSnapshot,
+  TopicSnapshot,
+} from './meta-operation.ts';
 import { PartitionLog } from './partition-log.ts';
 
 export interface TopicState {
@@ -21,10 +27,21 @@ export class LogState {
   readonly #topicsById = new Map<number, TopicState>();
   readonly #groups = new Map<string, Map<string, Map<number, number>>>();
   readonly #epochs = new Map<string, number>();
+  #segments: readonly SegmentNote[] = [];
   #nextTopicId = 1;
 
   get topics(): Iterable<TopicState> {
     return this.#topics.values();
+  }
+
+  /** The closed segments that must be there, in id order. */
+  get segments(): readonly SegmentNote[] {
+    return this.#segments;
+  }
+
+  /** Replaces what is known of the closed segments. */
+  noteSegments(segments: readonly SegmentNote[]): void {
+    this.#segments = [...segments].sort((a, b) => a.id - b.id);
   }
 
   topic(name: string): TopicState | undefined {
@@ -89,21 +106,34 @@ export class LogState {
       case 'compacted':
         this.#noteCompacted(operation.topicId, operation.cleanBytes);
         return;
+      case 'removed':
+        this.noteSegments(this.#without(operation.ids));
+        return;
+      case 'rewritten':
+        this.noteSegments([...this.#without(operation.ids), operation.into]);
+        return;
       case 'snapshot':
         this.#restore(operation.state);
     }
   }
 
-  snapshot(): StateSnapshot {
+  /** The whole state; `closing` is the segment that this snapshot's own segment follows. */
+  snapshot(closing?: SegmentNote): StateSnapshot {
     return {
       nextTopicId: this.#nextTopicId,
       topics: [...this.#topics.values()].map(topicSnapshot),
       groups: [...this.#groups].map(([groupId, topics]) => [groupId, offsetTuples(topics)] as const),
       epochs: [...this.#epochs],
+      segments: [...this.#segments, ...(closing === undefined ? [] : [closing])],
     };
   }
 
+  #without(ids: readonly number[]): SegmentNote[] {
+    return this.#segments.filter(({ id }) => !ids.includes(id));
+  }
+
   #restore(state: StateSnapshot): void {
+    this.#segments = state.segments;
     this.#nextTopicId = state.nextTopicId;
     for (const topic of state.topics) this.#addTopic(topic);
     for (const [groupId, offsets] of state.groups) this.#commit(groupId, offsets);

@@ -4,7 +4,8 @@ import { survivingOffsets } from './compaction.ts';
 import type { Journal } from './journal.ts';
 import type { TopicState } from './log-state.ts';
 import type { MetaOperation } from './meta-operation.ts';
-import { closedParts, expiredStarts, retentionPolicy } from './retention.ts';
+import { noteOf } from './recovery.ts';
+import { closedParts, expiredStarts, hasExpired, retentionPolicy } from './retention.ts';
 import { planRewrites, type Survivors } from './rewrite-plan.ts';
 import { tryWriteIndex } from './segment-index.ts';
 import { rewriteSegments } from './segment-rewriter.ts';
@@ -51,6 +52,7 @@ export class Maintenance {
   async #pass(): Promise<void> {
     const { journal, now } = this.#options;
     const topics = [...journal.state.topics];
+    if (topics.some((topic) => hasExpired(topic, journal.active, now()))) journal.closeActive();
     const before = new Set(journal.closed);
     await this.#apply(topics.flatMap((topic) => expiredStarts(topic, before, now())));
     await this.#removeDead();
@@ -79,6 +81,8 @@ export class Maintenance {
     const { journal } = this.#options;
     const dead = journal.closed.filter((segment) => !this.#hasLiveParts(segment));
     if (dead.length === 0) return;
+    // Told before the files go: a start must not miss them.
+    await this.#apply([{ op: 'removed', ids: dead.map(({ id }) => id) }]);
     await this.#swap(dead, undefined);
   }
 
@@ -116,6 +120,9 @@ export class Maintenance {
         keep: (part) =>
           isLive(part) ? (survivors.get(partKey(part.topicId, part.partition)) ?? 'all') : undefined,
       });
+      if (rewritten === undefined) continue;
+      const ids = sources.map(({ id }) => id);
+      await this.#apply([{ op: 'rewritten', ids, into: noteOf(rewritten) }]);
       await this.#swap(sources, rewritten);
     }
   }

@@ -6,9 +6,20 @@ export type MetaOperation =
   | { readonly op: 'epoch'; readonly transactionalId: string; readonly epoch: number }
   | { readonly op: 'start'; readonly topicId: number; readonly partition: number; readonly offset: number }
   | { readonly op: 'compacted'; readonly topicId: number; readonly cleanBytes: number }
+  /** Closed segments that are about to be deleted: nothing in them is live. */
+  | { readonly op: 'removed'; readonly ids: readonly number[] }
+  /** One segment holds now what several held. */
+  | { readonly op: 'rewritten'; readonly ids: readonly number[]; readonly into: SegmentNote }
   | { readonly op: 'snapshot'; readonly state: StateSnapshot };
 
 export type OffsetTuple = readonly [topic: string, partition: number, offset: number];
+
+/** A closed segment that must be there, so that a missing or shortened file is noticed. */
+export interface SegmentNote {
+  readonly id: number;
+  readonly nonce: number;
+  readonly bytes: number;
+}
 
 export interface TopicSnapshot {
   readonly id: number;
@@ -26,4 +37,6 @@ export interface StateSnapshot {
   readonly topics: readonly TopicSnapshot[];
   readonly groups: readonly (readonly [groupId: string, offsets: readonly OffsetTuple[]])[];
   readonly epochs: readonly (readonly [transactionalId: string, epoch: number])[];
+  /** The closed segments, in id order. */
+  readonly segments: readonly SegmentNote[];
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts';
+import { errorText, MillraceError } from '../../errors.ts';
 import { partitionFor } from '../partitioner.ts';
 import type { Producer, ProduceRecord, TopicPartitionOffset } from '../port.ts';
 import type { CommitGroup } from './commit-group.ts';
@@ -6,6 +6,7 @@ import type { Journal } from './journal.ts';
 import type { LogState, TopicState } from './log-state.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { maxEncodedBytes } from './record-codec.ts';
+import { MustStop } from './segment-writer.ts';
 
 export interface ProducerOptions {
   readonly journal: Journal;
@@ -56,8 +57,11 @@ export function openGroup(journal: Journal): CommitGroup {
 }
 
 function writeFailed(cause: unknown): MillraceError {
-  return new MillraceError('MR_KAFKA_PRODUCE_FAILED', 'the embedded log could not write the records', {
+  const message = `the embedded log could not write the records: ${errorText(cause)}`;
+  // A file in an unknown state takes no more writes until the log is opened again.
+  return new MillraceError('MR_KAFKA_PRODUCE_FAILED', message, {
     cause,
+    retryable: !(cause instanceof MustStop),
   });
 }
 
@@ -79,8 +83,7 @@ export function placeRecords(
       record.partition ?? (record.key === null ? keyless % count : partitionFor(record.key, count));
     const found = topic.partitions[partition];
     if (found === undefined) throw refused('the topic has no such partition', record);
-    if (isTooLarge(record, topic.maxRecordBytes))
-      throw refused('the record is larger than max.message.bytes', record);
+    if (isTooLarge(record, topic.maxRecordBytes)) throw tooLarge(record, topic.maxRecordBytes);
     return found;
   });
 }
@@ -89,6 +92,16 @@ export function placeRecords(
 function isTooLarge(record: ProduceRecord, maxBytes: number): boolean {
   if (maxEncodedBytes(record) <= maxBytes) return false;
   return Buffer.byteLength(record.key ?? '') + (record.value?.length ?? 0) > maxBytes;
+}
+
+function tooLarge(record: ProduceRecord, maxBytes: number): MillraceError {
+  const bytes = Buffer.byteLength(record.key ?? '') + (record.value?.length ?? 0);
+  const { topic, partition } = record;
+  return new MillraceError(
+    'MR_KAFKA_PRODUCE_FAILED',
+    `a record of ${bytes} bytes is larger than topic ${topic} takes (max.message.bytes)`,
+    { context: { topic, partition, bytes, maxBytes }, retryable: false },
+  );
 }
 
 function refused(message: string, record: ProduceRecord): MillraceError {

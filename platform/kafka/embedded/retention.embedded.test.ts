@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { initialised, readAll, readValues, text } from '../contract/harness.contract.ts';
 import type { Kafka } from '../port.ts';
@@ -50,6 +51,19 @@ describe('retention', () => {
     expect(
       (await readAll(again, { topic, partition: 0 })).map((record) => [record.offset, text(record.value)]),
     ).toEqual([[2, 'c']]);
+  });
+
+  it('drops what is too old from a log that nobody writes to', async () => {
+    const dir = scratch.directory();
+    let nowMs = 1_700_000_000_000;
+    const kafka = await scratch.open(dir, { ...small, now: () => nowMs, maintenanceIntervalMs: 10 });
+    await kafka.admin.ensureTopics([{ topic, partitions: 1, config: { 'retention.ms': '1000' } }]);
+    await sendValues(kafka, { topic }, ['personal']);
+    nowMs += 1_001;
+    await vi.waitUntil(() => segmentFiles(dir).every((path) => !readFileSync(path).includes('personal')), {
+      timeout: 20_000,
+    });
+    expect(await kafka.admin.offsets(topic)).toEqual([{ partition: 0, start: 1, end: 1 }]);
   });
 
   it('gives back the disk of deleted topics', async () => {

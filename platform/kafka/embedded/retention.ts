@@ -70,6 +70,16 @@ export function expiredStarts(
   });
 }
 
+/** Whether a segment holds a part that only time keeps it from dropping: an idle topic must let go of its records too. */
+export function hasExpired(topic: TopicState, segment: Segment, nowMs: number): boolean {
+  const policy = retentionPolicy(topic.config);
+  if (!policy.deletes) return false;
+  return topic.partitions.some(({ partition, start }) => {
+    const part = segment.part(topic.id, partition);
+    return part !== undefined && part.last >= start && part.maxTimestampMs < nowMs - policy.retentionMs;
+  });
+}
+
 function storedBytes(partition: PartitionLog): number {
   const { topicId } = partition;
   return partition.segments.reduce(

@@ -86,6 +86,12 @@ export function readIndex(segment: Segment, segmentBytes: number): boolean {
   return true;
 }
 
+/** Whether the segment was closed: only then it has an index. */
+export function indexFits(segment: Segment): boolean {
+  const summary = parseIndex(indexPath(segment.dir, segment.id))?.summary;
+  return summary?.nonce === segment.identity.nonce;
+}
+
 function parseIndex(path: string): { readonly summary: Summary; readonly tablesAt: number } | undefined {
   const bytes = readFile(path);
   if (bytes === undefined || bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== MAGIC) return undefined;
@@ -99,14 +105,22 @@ function readFile(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
 /** Reads one table of an index; undefined where the file is damaged. */
 export async function readTable(segment: Segment, stored: StoredTable): Promise<BatchTable | undefined> {
-  const file = await open(indexPath(segment.dir, segment.id), 'r');
+  const file = await open(indexPath(segment.dir, segment.id), 'r').catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
   try {
     const bytes = Buffer.alloc(stored.bytes);
     await file.read(bytes, 0, stored.bytes, stored.position);

@@ -46,9 +46,11 @@ export async function rewriteSegments(
     // Readers that are under way go on with the file that they began with.
     for (const source of sources) source.hold();
     await draft.writer.publish();
-  } finally {
-    draft.writer.close();
+  } catch (error) {
+    draft.writer.discard();
+    throw error;
   }
+  draft.writer.close();
   return segment;
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { nextMagic, parseFrame, type ParsedFrame } from './frame.ts';
+import { walkFrames } from './frame-walk.ts';
 import type { MetaOperation } from './meta-operation.ts';
 import { segmentPath, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 
@@ -10,41 +10,26 @@ export interface ScanResult {
 }
 
 /**
- * Reads a segment from its first frame to its last and checks every sum. A frame that is not whole ends the scan where
- * nothing whole follows it; throws MR_LOG_CORRUPT where something does, since only the last write can have been torn.
+ * Reads a segment from its first frame to its last and checks every sum. Throws MR_LOG_CORRUPT where bytes are wrong; a
+ * last write that was cut short is no damage.
  */
 export function scanSegment(
   segment: Segment,
   onOperation: (operation: MetaOperation) => void = () => undefined,
 ): ScanResult {
   const bytes = readFileSync(segmentPath(segment.dir, segment.id));
-  const { nonce } = segment.identity;
   segment.parts.clear();
-  let at = SEGMENT_HEADER_BYTES;
+  let end = SEGMENT_HEADER_BYTES;
   let frames = 0;
-  for (;;) {
-    const frame = parseFrame(bytes, at, nonce);
-    if (frame?.number !== frames) break;
-    for (const operation of frame.operations) onOperation(operation);
-    for (const block of frame.blocks) segment.add(block, 0);
-    at = frame.end;
+  for (const found of walkFrames(bytes, segment.identity.nonce)) {
+    if (found.kind === 'damage')
+      throw segment.corrupt('a segment of the log has wrong bytes', found.damage.at);
+    if (found.kind === 'torn') break;
+    for (const operation of found.frame.operations) onOperation(operation);
+    for (const block of found.frame.blocks) segment.add(block, 0);
+    end = found.frame.end;
     frames++;
   }
-  const later = findLaterFrame(bytes, at, { nonce, expected: frames });
-  if (later !== undefined) throw segment.corrupt('the log is damaged before its end', at);
-  segment.bytes = at;
-  return { frames, tornBytes: bytes.length - at };
-}
-
-/** A whole frame behind the place where the next one should be. */
-function findLaterFrame(
-  bytes: Buffer,
-  from: number,
-  frame: { readonly nonce: number; readonly expected: number },
-): ParsedFrame | undefined {
-  for (let at = nextMagic(bytes, from); at >= 0; at = nextMagic(bytes, at + 1)) {
-    const found = parseFrame(bytes, at, frame.nonce, false);
-    if (found !== undefined && found.number >= frame.expected && at > from) return found;
-  }
-  return undefined;
+  segment.bytes = end;
+  return { frames, tornBytes: bytes.length - end };
 }

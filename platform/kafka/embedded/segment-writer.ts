@@ -6,6 +6,7 @@ import {
   ftruncate,
   openSync,
   renameSync,
+  rmSync,
   writeSync,
   writev,
   writevSync,
@@ -19,6 +20,9 @@ import { encodeSegmentHeader, segmentPath, SEGMENT_HEADER_BYTES, type Segment } 
 const syncData = promisify(fdatasync);
 const syncFile = promisify(fsync);
 const truncate = promisify(ftruncate);
+
+/** Frames at the start of a segment that hold the state. */
+export const SNAPSHOT_COPIES = 2;
 
 export interface WriterOptions {
   readonly fsync: boolean;
@@ -34,6 +38,7 @@ export class SegmentWriter {
   #frames: number;
 
   readonly #isDraft: boolean;
+  #snapshotBytes = 0;
 
   private constructor(segment: Segment, fd: number, options: WriterOptions & { readonly frames: number }) {
     this.segment = segment;
@@ -74,9 +79,14 @@ export class SegmentWriter {
     return frame;
   }
 
-  /** Whether anything follows the snapshot that each segment begins with. */
+  /** Bytes behind the snapshots: a large state must not close a segment at once. */
+  get workBytes(): number {
+    return this.segment.bytes - this.#snapshotBytes;
+  }
+
+  /** Whether anything follows the snapshots that each segment begins with. */
   get hasWork(): boolean {
-    return this.#frames > 1;
+    return this.#frames > SNAPSHOT_COPIES;
   }
 
   /** Takes a frame that `append` made durable into the segment's index. */
@@ -86,6 +96,7 @@ export class SegmentWriter {
       if (segment.add(block, segment.bytes)) onNewPart(block.topicId, block.partition);
     }
     segment.bytes += frame.bytes;
+    if (this.#frames === SNAPSHOT_COPIES) this.#snapshotBytes = segment.bytes;
   }
 
   /** Makes the file durable, and gives a new segment its own name. */
@@ -93,11 +104,23 @@ export class SegmentWriter {
     const { segment } = this;
     if (this.#fsync) await syncFile(this.#fd);
     renameSync(temporaryPath(segment), segmentPath(segment.dir, segment.id));
-    if (this.#fsync) syncDirectory(segment.dir);
+    if (!this.#fsync) return;
+    try {
+      syncDirectory(segment.dir);
+    } catch (error) {
+      // The name may lead to the new file after a crash, so nothing may be appended to the one before.
+      throw new MustStop(error);
+    }
   }
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  /** Gives up a segment that was not published. */
+  discard(): void {
+    this.close();
+    rmSync(temporaryPath(this.segment), { force: true });
   }
 
   async #write(buffers: readonly Buffer[], position: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { close, closeSync, openSync, read, unlinkSync } from 'node:fs';
+import { close, closeSync, openSync, read, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
@@ -13,7 +13,7 @@ const closeFile = promisify(close);
 /** magic | version | id f64 | covers up to id f64 | nonce u32 | CRC u32 */
 export const SEGMENT_HEADER_BYTES = 32;
 const MAGIC = 0x4d52534c;
-const VERSION = 1;
+const VERSION = 2;
 
 export interface SegmentIdentity {
   readonly id: number;
@@ -38,11 +38,18 @@ export function encodeSegmentHeader(identity: SegmentIdentity): Buffer {
   return header;
 }
 
-/** Undefined where the bytes are no header of this version. */
-export function parseSegmentHeader(header: Buffer): SegmentIdentity | undefined {
+/**
+ * Undefined where the bytes are no header.
+ * @throws MillraceError MR_LOG_FORMAT where another version of the format is in use
+ */
+export function parseSegmentHeader(header: Buffer, path: string): SegmentIdentity | undefined {
   if (header.length < SEGMENT_HEADER_BYTES || header.readUInt32LE(0) !== MAGIC) return undefined;
-  if (header.readUInt32LE(4) !== VERSION) return undefined;
   if (header.readUInt32LE(28) !== crc32(header.subarray(0, 28))) return undefined;
+  const version = header.readUInt32LE(4);
+  if (version !== VERSION) {
+    const message = `${path} is of version ${version} of the log format; this Millrace reads version ${VERSION}`;
+    throw new MillraceError('MR_LOG_FORMAT', message, { context: { file: path, version } });
+  }
   return { id: header.readDoubleLE(8), coversTo: header.readDoubleLE(16), nonce: header.readUInt32LE(24) };
 }
 
@@ -147,8 +154,7 @@ export class Segment {
   }
 
   corrupt(message: string, position: number): MillraceError {
-    const context = { file: segmentPath(this.dir, this.id), position };
-    return new MillraceError('MR_LOG_CORRUPT', message, { context });
+    return corruptFile(segmentPath(this.dir, this.id), position, message);
   }
 
   /** Closes the file when the last reader is done. */
@@ -169,6 +175,27 @@ export class Segment {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }
+}
+
+/** MR_LOG_CORRUPT with the place in its message. */
+export function corruptFile(file: string, position: number, message: string): MillraceError {
+  return new MillraceError('MR_LOG_CORRUPT', `${message}: ${file}, byte ${position}`, {
+    context: { file, position },
+  });
+}
+
+/** Reads what a segment says of itself; rejects with MR_LOG_CORRUPT where that is damaged. */
+export function readIdentity(path: string): SegmentIdentity {
+  const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  const identity = parseSegmentHeader(header, path);
+  if (identity === undefined) throw corruptFile(path, 0, 'a segment of the log has no valid header');
+  return identity;
 }
 
 /** Removes a segment and its index; a file that is gone already is no fault. */

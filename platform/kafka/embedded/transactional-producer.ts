@@ -46,7 +46,9 @@ export class EmbeddedTransactionalProducer implements TransactionalProducer {
       }
       await group.done;
     } catch (cause) {
-      throw this.#fail(unknownOutcome(cause));
+      // A record that is refused for good says so: the caller would send it again for ever.
+      const isFinal = cause instanceof MillraceError && !cause.retryable;
+      throw this.#fail(isFinal ? cause : unknownOutcome(cause));
     }
   }
 

@@ -1,9 +1,11 @@
 import { MillraceError } from '../../errors.ts';
 import type { KafkaAdmin, TopicPartition, TopicSpec } from '../port.ts';
+import { requireMatch } from '../topic-match.ts';
 import { untilDone } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { committedOffsets, listOffsets } from './offsets.ts';
 import { brokerError, NONE, STALE_LEADER } from './protocol/error-codes.ts';
+import { DESCRIBE_CONFIGS } from './protocol/config-api.ts';
 import { CREATE_TOPICS, DELETE_TOPICS } from './protocol/metadata-api.ts';
 import { learnTopics } from './route.ts';
 
@@ -69,8 +71,38 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
       { deadlineMs: DEADLINE_MS },
     );
 
+  const settingsOf = async (
+    topics: readonly string[],
+  ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> =>
+    untilDone(
+      async () => {
+        const settings = new Map<string, Readonly<Record<string, string>>>();
+        if (topics.length === 0) return { done: settings };
+        const answer = await client.call('any', DESCRIBE_CONFIGS, { topics });
+        for (const { topic, errorCode, settings: found } of answer.topics) {
+          if (errorCode === NONE) settings.set(topic, found);
+          else if (errorCode === REQUEST_TIMED_OUT)
+            return { again: brokerError(errorCode, 'describe a topic', { code: 'MR_KAFKA_UNAVAILABLE' }) };
+          else if (errorCode !== UNKNOWN_TOPIC)
+            throw brokerError(errorCode, 'describe a topic', { context: { topic } });
+        }
+        return { done: settings };
+      },
+      { deadlineMs: DEADLINE_MS },
+    );
+
   return {
     partitionCounts: countsOf,
+    topicSettings: settingsOf,
+    async topicNames() {
+      const { topics } = await untilDone(async () => ({ done: await client.refresh('all') }), {
+        deadlineMs: DEADLINE_MS,
+      });
+      return topics
+        .filter(({ isInternal }) => !isInternal)
+        .map(({ topic }) => topic)
+        .sort();
+    },
     async ensureTopics(topics) {
       const existing = await countsOf(topics.map(({ topic }) => topic));
       const missing = topics.filter(({ topic }) => !existing.has(topic));
@@ -87,7 +119,12 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
         await untilLed(client, missing);
       }
       const counts = missing.length === 0 ? existing : await countsOf(topics.map(({ topic }) => topic));
-      for (const { topic, partitions } of topics) requireCount(topic, partitions, counts.get(topic));
+      const judged = topics.filter(({ topic, config }) => existing.has(topic) && config !== undefined);
+      const settings = await settingsOf(judged.map(({ topic }) => topic));
+      for (const spec of topics) {
+        const { topic, config = {} } = spec;
+        requireMatch(spec, { partitions: counts.get(topic) ?? 0, settings: settings.get(topic) ?? config });
+      }
     },
     async deleteTopics(topics) {
       if (topics.length === 0) return;
@@ -139,16 +176,5 @@ async function untilLed(client: ClusterClient, topics: readonly TopicSpec[]): Pr
         : { again: new MillraceError('MR_KAFKA_UNAVAILABLE', 'new topics have no leaders yet') };
     },
     { deadlineMs: DEADLINE_MS },
-  );
-}
-
-function requireCount(topic: string, wanted: number, found: number | undefined): void {
-  if (found === wanted) return;
-  throw new MillraceError(
-    'MR_KAFKA_TOPIC_MISMATCH',
-    'a topic has another number of partitions than its contract',
-    {
-      context: { topic, wanted, found },
-    },
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { APPEND_LIMITS, createAppender } from './appender.ts';
+import { APPEND_LIMITS, createAppender, nextSequence } from './appender.ts';
 import type { ProduceRequest } from './protocol/data-api.ts';
 import { RecordBatchReader } from './protocol/record-batch-reader.ts';
 import { createScriptedCluster, lostAnswer, type SeenRequest } from './testing/scripted-cluster.ts';
@@ -58,7 +58,7 @@ describe('appending', () => {
     expect(outcomes).toEqual([{ offsets: [0] }, { offsets: [1, 2] }]);
   });
 
-  it('loses nothing when a partition moves to a leader that has answered already', async () => {
+  it('loses nothing when a partition moves to a leader that has answered already (fault A)', async () => {
     // What kafkajs loses: broker 2 says NOT_LEADER, its partition moves to broker 1, whose answer is there.
     const { cluster, logs } = createLogs((seen, batch) => {
       if (seen.node !== 2 || batch.partition !== 1) return 0;
@@ -76,7 +76,7 @@ describe('appending', () => {
     ]);
   });
 
-  it('does not take a partition that is missing from the answer for written', async () => {
+  it('does not take a partition that is missing from the answer for written (fault A)', async () => {
     let asked = 0;
     const { cluster, logs } = createLogs((_, batch) =>
       batch.partition === 1 && asked++ === 0 ? 'silent' : 0,
@@ -89,7 +89,7 @@ describe('appending', () => {
     expect(logs.get('t/1')).toEqual(['b']);
   });
 
-  it('sends the same bytes again when an answer is lost, so that nothing is written twice', async () => {
+  it('sends the same bytes, to the same partition, again when an answer is lost: nothing is written twice (faults B, K)', async () => {
     let lost = 0;
     const { append, logs } = createLogs();
     const cluster = createScriptedCluster(({ request }) => {
@@ -140,6 +140,25 @@ describe('appending', () => {
       { offsets: [0] },
     ]);
     expect(logs.get('t/0')).toEqual(['small']);
+  });
+
+  it('goes on from 0 after the sequence 2^31 - 1, as brokers expect, in the middle of a batch too (fault J)', () => {
+    expect(nextSequence(2 ** 31 - 1, 1)).toBe(0);
+    expect(nextSequence(2 ** 31 - 2, 1)).toBe(2 ** 31 - 1);
+    expect(nextSequence(2 ** 31 - 10, 1_000)).toBe(990);
+  });
+
+  it('splits what is too large for the topic in one piece, and keeps order and sequences', async () => {
+    const { cluster, logs } = createLogs((_, batch) => (batch.bytes.length > 120 ? MESSAGE_TOO_LARGE : 0));
+    const values = Array.from({ length: 10 }, (_, i) => String(i));
+    const appender = createAppender(cluster, identity, limits);
+    const outcomes = await appender.append([{ topic: 't', partition: 0, records: records(...values) }]);
+    expect(outcomes).toEqual([{ offsets: values.map(Number) }]);
+    expect(await appender.append([{ topic: 't', partition: 0, records: records('next') }])).toEqual([
+      { offsets: [10] },
+    ]);
+    expect(logs.get('t/0')).toEqual([...values, 'next']);
+    expect(appender.spoiled).toBe(false);
   });
 
   it('tells a fenced producer', async () => {

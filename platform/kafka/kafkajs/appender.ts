@@ -57,6 +57,8 @@ export interface Appender {
 const RETRIABLE = new Set([2, 7, 13, 19, 20, 51, ...STALE_LEADER]);
 /** Refused before anything was appended: the sequence is free again. */
 const NOT_APPENDED = new Set([10, 17, 18, 29, 32, 44, 87]);
+/** MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE: fewer records at a time may pass (KIP-126). */
+const TOO_LARGE = new Set([10, 18]);
 const UNKNOWN_TOPIC = 3;
 const MAX_SEQUENCE = 2 ** 31;
 
@@ -76,9 +78,12 @@ export function createAppender(
   let spoiled = false;
 
   /** Writes one partition's records batch by batch: at most one batch of a partition is ever in flight. */
-  const nextBatch = (append: PartitionAppend, index: number, first: number): Batch => {
+  const nextBatch = (
+    append: PartitionAppend,
+    { index, first, maxBytes = limits.maxBatchBytes }: { index: number; first: number; maxBytes?: number },
+  ): Batch => {
     const baseSequence = sequences.get(partitionKey(append)) ?? 0;
-    const records = append.records.slice(first, cutAt(append.records, first, limits.maxBatchBytes));
+    const records = append.records.slice(first, cutAt(append.records, first, maxBytes));
     const bytes = encodeRecordBatch({
       ...identity,
       records,
@@ -103,7 +108,7 @@ export function createAppender(
       const offsets = appends.map((append) => new Array<number>(append.records.length));
       const failed = new Map<number, MillraceError>();
       let batches = appends.flatMap((append, i) =>
-        append.records.length === 0 ? [] : [nextBatch(append, i, 0)],
+        append.records.length === 0 ? [] : [nextBatch(append, { index: i, first: 0 })],
       );
       while (batches.length > 0) {
         const results = await sendBatches(client, identity, { batches, limits });
@@ -111,17 +116,27 @@ export function createAppender(
           const result = results.get(batch);
           const append = appends[batch.append];
           if (result === undefined || append === undefined) throw unacknowledged(batch);
+          if ('error' in result && result.tooLarge === true && batch.count > 1)
+            return [
+              nextBatch(append, {
+                index: batch.append,
+                first: batch.first,
+                maxBytes: batch.bytes.length / 2,
+              }),
+            ];
           if ('error' in result) {
             spoiled ||= result.unknown;
             failed.set(batch.append, result.error);
             return [];
           }
           const key = partitionKey(batch);
-          sequences.set(key, ((sequences.get(key) ?? 0) + batch.count) % MAX_SEQUENCE);
+          sequences.set(key, nextSequence(sequences.get(key) ?? 0, batch.count));
           for (let i = 0; i < batch.count; i++)
             (offsets[batch.append] ?? [])[batch.first + i] = result.baseOffset + i;
           const next = batch.first + batch.count;
-          return next < append.records.length ? [nextBatch(append, batch.append, next)] : [];
+          return next < append.records.length
+            ? [nextBatch(append, { index: batch.append, first: next })]
+            : [];
         });
       }
       return offsets.map((of, i): AppendOutcome => {
@@ -130,6 +145,11 @@ export function createAppender(
       });
     },
   };
+}
+
+/** The sequence after a batch: brokers count on from 0 after 2^31 - 1. */
+export function nextSequence(sequence: number, count: number): number {
+  return (sequence + count) % MAX_SEQUENCE;
 }
 
 /** Index after the last record that fits into a batch; at least one record. */
@@ -145,7 +165,7 @@ function cutAt(records: readonly BatchRecord[], first: number, maxBytes: number)
 
 type BatchResult =
   | { readonly baseOffset: number }
-  | { readonly error: MillraceError; readonly unknown: boolean };
+  | { readonly error: MillraceError; readonly unknown: boolean; readonly tooLarge?: boolean };
 
 interface Sending {
   readonly batches: readonly Batch[];
@@ -243,12 +263,14 @@ function judge(
       into.reasons.set(batch, refusal(answer.errorCode, batch, true));
     } else {
       const error = refusal(answer.errorCode, batch, false);
-      into.results.set(batch, { error, unknown: !NOT_APPENDED.has(answer.errorCode) });
+      const unknown = !NOT_APPENDED.has(answer.errorCode);
+      into.results.set(batch, { error, unknown, tooLarge: TOO_LARGE.has(answer.errorCode) });
     }
   }
 }
 
 function refusal(code: number, batch: Batch, retryable: boolean): MillraceError {
+  if (TOO_LARGE.has(code)) return tooLarge(batch);
   const ours: ErrorCode = FENCED.has(code)
     ? 'MR_KAFKA_FENCED'
     : code === UNKNOWN_TOPIC
@@ -260,6 +282,14 @@ function refusal(code: number, batch: Batch, retryable: boolean): MillraceError 
     context,
     ...(ours === 'MR_KAFKA_PRODUCE_FAILED' ? { retryable: retryable || !NOT_APPENDED.has(code) } : {}),
   });
+}
+
+function tooLarge({ topic, partition, bytes }: Batch): MillraceError {
+  return new MillraceError(
+    'MR_KAFKA_PRODUCE_FAILED',
+    `a record of ${bytes.length} bytes is larger than topic ${topic} takes (max.message.bytes)`,
+    { context: { topic, partition, bytes: bytes.length }, retryable: false },
+  );
 }
 
 function unacknowledged(batch: Batch): MillraceError {

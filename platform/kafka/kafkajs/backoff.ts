@@ -27,9 +27,12 @@ export function createBackoff(maxMs: number): Backoff {
 /** What one attempt came to: a value, or the reason why another one may succeed. */
 export type Attempt<T> = { readonly done: T } | { readonly again: MillraceError };
 
+/** What a lost connection rejects with; a TLS handshake that was cut off may pass as well. */
+const LOST = new Set<string>(['MR_KAFKA_UNAVAILABLE', 'MR_ENGINE_TLS_FAILED']);
+
 /**
- * Repeats an attempt that answers `again`, or that rejects with MR_KAFKA_UNAVAILABLE, until the deadline; then rejects
- * with the last reason. Any other error ends it at once.
+ * Repeats an attempt that answers `again`, or whose connection is lost, until the deadline; then rejects with the last
+ * reason. Any other error ends it at once.
  */
 export async function untilDone<T>(
   attempt: () => Promise<Attempt<T>>,
@@ -39,8 +42,7 @@ export async function untilDone<T>(
   const backoff = createBackoff(limits.maxBackoffMs ?? 500);
   for (;;) {
     const result = await attempt().catch((error: unknown): Attempt<T> => {
-      if (error instanceof MillraceError && error.code === 'MR_KAFKA_UNAVAILABLE' && error.retryable)
-        return { again: error };
+      if (error instanceof MillraceError && LOST.has(error.code) && error.retryable) return { again: error };
       throw error;
     });
     if ('done' in result) return result.done;

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError, errorText } from '../../errors.ts';
+import { withDeadline } from '../../deadline.ts';
+import type { MillraceError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import { connectionError, requireApi } from './connection-error.ts';
 import type { Api } from './protocol/api.ts';
+import { NEEDED_APIS } from './protocol/needed-apis.ts';
 import { ByteReader, ByteWriter } from './protocol/wire.ts';
 import {
   Broker,
@@ -43,7 +45,10 @@ export interface BrokerConnection {
 
 const FETCH_LANE = 1;
 
-/** Connects, negotiates versions and authenticates; rejects with MR_KAFKA_UNAVAILABLE or MR_KAFKA_FAILED (log-in). */
+/**
+ * Connects, negotiates versions and authenticates. Rejects with MR_KAFKA_UNAVAILABLE, MR_ENGINE_TLS_FAILED,
+ * MR_ENGINE_AUTH_FAILED or MR_ENGINE_TOO_OLD.
+ */
 export async function connectBroker(
   address: BrokerAddress,
   settings: ConnectionSettings,
@@ -53,7 +58,20 @@ export async function connectBroker(
   const destroy = (): void => {
     for (const socket of sockets) socket.destroy(new Error('connection given up'));
   };
-  const broker = createBroker(address, settings, sockets);
+  const seen = { isSecured: false, peerSpeaksTls: false, wasUsed: false };
+  const broker = createBroker(address, settings, { sockets, seen });
+  const name = `${address.host}:${address.port}`;
+  const fail = (error: unknown, doing: string): MillraceError => {
+    destroy();
+    const usesTls = usesSsl(settings);
+    return connectionError(error, {
+      broker: name,
+      doing,
+      usesTls,
+      logsIn: settings.sasl !== undefined,
+      ...seen,
+    });
+  };
   try {
     const budgetMs =
       2 * settings.connectTimeoutMs + (settings.sasl === undefined ? 0 : settings.requestTimeoutMs);
@@ -62,32 +80,41 @@ export async function connectBroker(
         .connect()
         .then(() => (lanes.fetch ? broker.connectionPool.getConnection(FETCH_LANE) : undefined)),
       budgetMs,
+      () => new Error(`no answer within ${budgetMs} ms`),
     );
+    for (const api of NEEDED_APIS) requireApi(name, api, broker.versions?.[api.key]);
   } catch (error) {
-    destroy();
-    throw wrapConnectionError(error, address, 'connect');
+    throw fail(error, 'connect');
   }
   const { pool } = broker.connectionPool;
   return {
     isAlive: () => pool.every((lane, index) => (index === FETCH_LANE && !lanes.fetch) || lane.isConnected()),
     async call(api, request, timeoutMs = settings.requestTimeoutMs) {
-      requireVersion(broker, api, address);
       try {
-        return await send(broker, api, { request, timeoutMs });
+        const answer = await send(broker, api, { request, timeoutMs });
+        seen.wasUsed = true;
+        return answer;
       } catch (error) {
-        destroy();
-        throw wrapConnectionError(error, address, api.name);
+        throw fail(error, api.name);
       }
     },
     destroy,
   };
 }
 
+function usesSsl({ ssl }: ConnectionSettings): boolean {
+  return ssl !== undefined && ssl !== false;
+}
+
 function createBroker(
   address: BrokerAddress,
   settings: ConnectionSettings,
-  sockets: Set<Socket>,
+  watch: {
+    readonly sockets: Set<Socket>;
+    readonly seen: { isSecured: boolean; peerSpeaksTls: boolean };
+  },
 ): VendorBroker {
+  const { sockets, seen } = watch;
   const logger = vendorLogger(({ namespace, log }) => {
     settings.log.debug({ namespace, broker: log['broker'], reason: log.message }, 'kafkajs');
   });
@@ -99,6 +126,9 @@ function createBroker(
       socket.setNoDelay(true);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
+      socket.once('secureConnect', () => (seen.isSecured = true));
+      if (!usesSsl(settings))
+        socket.once('data', (bytes: Buffer) => (seen.peerSpeaksTls ||= isTlsAlert(bytes)));
       return socket;
     },
     ssl: settings.ssl === true ? {} : settings.ssl === false ? null : (settings.ssl ?? null),
@@ -135,49 +165,11 @@ async function send<Q, S>(
     logResponseError: false,
   })) as Buffer;
   const body = new ByteReader(answer);
-  if (api.flexible === true) body.skipTags(); // the response header's
+  if (api.flexible === true && api.plainAnswer !== true) body.skipTags(); // the response header's
   return api.decode(body);
 }
 
-function requireVersion<Q, S>(broker: VendorBroker, api: Api<Q, S>, address: BrokerAddress): void {
-  const range = broker.versions?.[api.key];
-  if (range !== undefined && range.minVersion <= api.version && api.version <= range.maxVersion) return;
-  throw new MillraceError('MR_KAFKA_FAILED', 'this broker does not speak a request that Millrace needs', {
-    context: { api: api.name, version: api.version, broker: `${address.host}:${address.port}` },
-  });
-}
-
-/** Refused log-ins and certificates are final; everything else that a connection throws is a lost connection. */
-function wrapConnectionError(error: unknown, address: BrokerAddress, doing: string): MillraceError {
-  if (error instanceof MillraceError) return error;
-  const context = { broker: `${address.host}:${address.port}`, doing };
-  const name = error instanceof Error ? error.name : '';
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const final = name === 'KafkaJSSASLAuthenticationError' || name === 'KafkaJSServerDoesNotSupportApiKey';
-  if (final || /CERT|UNABLE_TO_VERIFY/.test(code))
-    return new MillraceError('MR_KAFKA_FAILED', errorText(error), { cause: error, context });
-  if (name === 'TypeError' || name === 'RangeError')
-    return new MillraceError('MR_INTERNAL', `a Kafka request failed: ${errorText(error)}`, {
-      cause: error,
-      context,
-    });
-  return new MillraceError('MR_KAFKA_UNAVAILABLE', `no answer from a Kafka broker: ${errorText(error)}`, {
-    cause: error,
-    context,
-  });
-}
-
-/** Rejects with an Error after `timeoutMs`; the work goes on unseen. */
-export async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const timer = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`no answer within ${timeoutMs} ms`);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    timer.abort();
-    late.catch(() => undefined); // the abort rejects it, which is its purpose
-    work.catch(() => undefined); // its failure after the deadline has no one to tell
-  }
+/** RFC 8446, section 5.1: an alert record of any version. No answer of Kafka is so long that it begins like this. */
+function isTlsAlert(bytes: Buffer): boolean {
+  return bytes[0] === 0x15 && bytes[1] === 0x03;
 }

@@ -26,13 +26,16 @@ export interface ClusterSettings extends ConnectionSettings {
 /**
  * Where things are in the cluster, and requests to there. It keeps no retry loops: every method tries once and rejects
  * with MR_KAFKA_UNAVAILABLE, and the callers, who know their deadlines, try again. A connection that fails is dropped
- * whole; the next request opens a new one.
+ * whole; the next request opens a new one. What does not pass by itself (certificates, log-ins, a broker that is too
+ * old) rejects with its MR_ENGINE_* code at once.
  */
 export interface ClusterClient {
   /** Sends to a broker by node id; `any` is one that answers. */
   call<Q, S>(node: number | 'any', api: Api<Q, S>, request: Q, timeoutMs?: number): Promise<S>;
   /** Fetches metadata of the topics and remembers leaders and partition counts. */
-  refresh(topics: readonly string[]): Promise<MetadataResponse>;
+  refresh(topics: readonly string[] | 'all'): Promise<MetadataResponse>;
+  /** Why the last attempt to connect to any broker failed; undefined after one that did not. */
+  readonly lastFailure: MillraceError | undefined;
   /** As last heard; undefined where unknown, so that a refresh is due. */
   leaderOf(place: TopicPartition): number | undefined;
   /** As last heard. */
@@ -51,14 +54,18 @@ export function createClusterClient(settings: ClusterSettings): ClusterClient {
   const addresses = new Map<number, BrokerAddress>();
   const leaders = new Map<string, readonly (number | undefined)[]>();
   const coordinators = new Map<string, number>();
+  let lastFailure: MillraceError | undefined;
 
   const callAny = async <Q, S>(api: Api<Q, S>, request: Q, timeoutMs?: number): Promise<S> => {
     const candidates = [...pool.connected(), ...addresses.values(), ...settings.brokers.map(parseAddress)];
     let failure: unknown = new MillraceError('MR_KAFKA_UNAVAILABLE', 'no Kafka broker is configured');
     for (const address of distinct(candidates)) {
       try {
-        return await (await pool.connection(address)).call(api, request, timeoutMs);
+        const answer = await (await pool.connection(address)).call(api, request, timeoutMs);
+        lastFailure = undefined;
+        return answer;
       } catch (error) {
+        if (error instanceof MillraceError) lastFailure = error;
         // The next broker may answer; log-in failures and bugs would be the same there.
         if (!(error instanceof MillraceError) || !error.retryable) throw error;
         failure = error;
@@ -68,6 +75,9 @@ export function createClusterClient(settings: ClusterSettings): ClusterClient {
   };
 
   return {
+    get lastFailure() {
+      return lastFailure;
+    },
     async call(node, api, request, timeoutMs) {
       if (node === 'any') return callAny(api, request, timeoutMs);
       const address = addresses.get(node);

@@ -21,6 +21,8 @@ export class FetchPosition {
   idleTold = false;
   /** Set by a final refusal; cleared by a seek. */
   refusal: MillraceError | null = null;
+  /** Since when the broker says that there is more, and gives nothing; null while all is well. */
+  stalledSinceMs: number | null = null;
   #nextOffset: number | null = null;
   #fetchOffset = 0;
   #chunks: Chunk[] = [];
@@ -55,6 +57,7 @@ export class FetchPosition {
     this.version++;
     this.refusal = null;
     this.idleTold = false;
+    this.stalledSinceMs = null;
     this.#idleAt = null;
     this.#chunks = [];
     this.#nextOffset = offset;
@@ -78,6 +81,8 @@ export class FetchPosition {
   accept({ bytes, aborted, lastStableOffset }: FetchedPartition): void {
     const fromOffset = this.#fetchOffset;
     const after = offsetAfter(bytes, fromOffset);
+    const isStalled = after <= fromOffset && fromOffset < lastStableOffset;
+    this.stalledSinceMs = isStalled ? (this.stalledSinceMs ?? performance.now()) : null;
     if (after > fromOffset) {
       this.#chunks.push({
         reader: new RecordBatchReader({ bytes, fromOffset, aborted }),

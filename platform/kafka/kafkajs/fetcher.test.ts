@@ -15,14 +15,17 @@ afterEach(() => {
   open = [];
 });
 
-function fetcherOn(cluster: ScriptedCluster, maxBatchRecords = 100): Fetcher {
-  const fetcher = new Fetcher({ client: cluster, log: silentLogger(), maxBatchRecords });
+function fetcherOn(cluster: ScriptedCluster, maxBatchRecords = 100, stallMs = 60_000): Fetcher {
+  const fetcher = new Fetcher({ client: cluster, log: silentLogger(), maxBatchRecords, stallMs });
   open.push(fetcher);
   return fetcher;
 }
 
 /** A log of `count` records in each partition; answers hold until `release` where `gate` says so. */
-function createBroker(count: number, options: { readonly code?: (node: number) => number } = {}) {
+function createBroker(
+  count: number,
+  options: { readonly code?: (node: number) => number; readonly isEmpty?: (node: number) => boolean } = {},
+) {
   const gates: (() => void)[] = [];
   let gated = false;
   const cluster = createScriptedCluster(async ({ node, request }) => {
@@ -37,7 +40,10 @@ function createBroker(count: number, options: { readonly code?: (node: number) =
         lastStableOffset: count,
         logStartOffset: 0,
         aborted: [],
-        bytes: offset < count && errorCode === 0 ? batchAt(offset, count) : Buffer.alloc(0),
+        bytes:
+          offset < count && errorCode === 0 && options.isEmpty?.(Number(node)) !== true
+            ? batchAt(offset, count)
+            : Buffer.alloc(0),
       }),
     );
     return { errorCode: 0, partitions };
@@ -140,7 +146,7 @@ describe('fetcher', () => {
     expect(values(await takeUntil(fetcher, (all) => all.length > 0))).toEqual(['0:0', '0:1']);
   });
 
-  it('refuses an offset that the log does not have, until the next seek', async () => {
+  it('refuses an offset that the log does not have, until the next seek: kafkajs silently starts elsewhere', async () => {
     let code = OFFSET_OUT_OF_RANGE;
     const { cluster } = createBroker(2, { code: () => code });
     const fetcher = fetcherOn(cluster);
@@ -152,6 +158,26 @@ describe('fetcher', () => {
     code = 0;
     fetcher.seek({ ...place(0), offset: 0 });
     expect(values(await takeUntil(fetcher, (all) => all.length > 0))).toEqual(['0:0', '0:1']);
+  });
+
+  it('tells of a partition that has records and is given none, and finds its new leader', async () => {
+    const { cluster } = createBroker(2, { isEmpty: (node) => node === 1 });
+    const fetcher = fetcherOn(cluster, 100, 0);
+    fetcher.assign([place(0)]);
+    fetcher.seek({ ...place(0), offset: 0 });
+    cluster.lead('t', 0, 2);
+    await fetcher.ready(1_000);
+    expect(() => fetcher.take()).toThrow(expect.objectContaining({ code: 'MR_KAFKA_UNAVAILABLE' }));
+    expect(values(await takeUntil(fetcher, (all) => all.length > 0))).toEqual(['0:0', '0:1']);
+  });
+
+  it('does not take a partition at its end for stalled', async () => {
+    const { cluster } = createBroker(0);
+    const fetcher = fetcherOn(cluster, 100, 0);
+    fetcher.assign([place(0)]);
+    fetcher.seek({ ...place(0), offset: 0 });
+    const batches = await takeUntil(fetcher, (all) => all.length > 0);
+    expect(batches).toMatchObject([{ records: [], nextOffset: 0, endOffset: 0 }]);
   });
 
   it('follows a partition that moves', async () => {

@@ -17,6 +17,8 @@ export interface FetcherOptions {
   readonly client: ClusterClient;
   readonly log: Logger;
   readonly maxBatchRecords: number;
+  /** A partition that has records and is given none for so long is told of and looked for again; 30 s where absent. */
+  readonly stallMs?: number;
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -28,12 +30,14 @@ const BUSY_WAIT_MS = 10;
 /** The same while a partition outside the fetch may be sought or resumed. */
 const HELD_WAIT_MS = 100;
 const MAX_BACKOFF_MS = 1_000;
+const STALL_MS = 30_000;
 
 /** The fetching half of a consumer. Its waits and failures are for one owner. */
 export class Fetcher {
   readonly #client: ClusterClient;
   readonly #log: Logger;
   readonly #maxBatchRecords: number;
+  readonly #stallMs: number;
   #positions = new Map<string, FetchPosition>();
   readonly #inFlight = new Set<number>();
   readonly #blocked = new Set<number>();
@@ -44,7 +48,8 @@ export class Fetcher {
   #recovering = false;
   #turn = 0;
 
-  constructor({ client, log, maxBatchRecords }: FetcherOptions) {
+  constructor({ client, log, maxBatchRecords, stallMs = STALL_MS }: FetcherOptions) {
+    this.#stallMs = stallMs;
     this.#client = client;
     this.#log = log;
     this.#maxBatchRecords = maxBatchRecords;
@@ -178,6 +183,7 @@ export class Fetcher {
     const { errorCode, topic, partition, logStartOffset } = fetched;
     if (errorCode === NONE) {
       position.accept(fetched);
+      this.#watch(position);
     } else if (STALE_LEADER.has(errorCode)) {
       this.#log.debug({ topic, partition, reason: errorName(errorCode) }, 'a partition has moved');
       const leader = this.#client.leaderOf(position.place);
@@ -188,6 +194,26 @@ export class Fetcher {
       const code = errorCode === OFFSET_OUT_OF_RANGE ? 'MR_KAFKA_OFFSET_OUT_OF_RANGE' : 'MR_KAFKA_FAILED';
       position.refuse(brokerError(errorCode, 'read a partition', { code, context }));
     }
+  }
+
+  /** A partition that is held, beats its heart and gets nothing would go unnoticed (tulios/kafkajs#1456). */
+  #watch(position: FetchPosition): void {
+    const { stalledSinceMs, place } = position;
+    if (stalledSinceMs === null || performance.now() - stalledSinceMs < this.#stallMs) return;
+    position.stalledSinceMs = null;
+    const leader = this.#client.leaderOf(place);
+    if (leader !== undefined) this.#blocked.add(leader);
+    const { offset } = position.request().place;
+    this.#log.warn(
+      { ...place, offset, leader },
+      'a broker has records of a partition and gives none; its leader is looked up again, look at the log of that broker',
+    );
+    this.#fail(
+      new MillraceError('MR_KAFKA_UNAVAILABLE', 'a broker has records of a partition and gives none', {
+        context: { ...place, offset },
+      }),
+    );
+    void this.#recover();
   }
 
   /** Finds the leaders again after a wait; tries for ever, telling each failure to the owner. Never rejects. */

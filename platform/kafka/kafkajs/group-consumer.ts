@@ -1,4 +1,4 @@
-import type { MillraceError } from '../../errors.ts';
+import { MillraceError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { GroupConsumer, GroupConsumerOptions, RecordBatch } from '../port.ts';
 import type { ClusterClient } from './cluster-client.ts';
@@ -13,7 +13,8 @@ export function createGroupConsumer(
   engine: { readonly client: ClusterClient; readonly log: Logger; readonly times: MembershipTimes },
 ): GroupConsumer {
   const { client, log } = engine;
-  const { groupId, topics, assign, maxBatchRecords = DEFAULT_MAX_BATCH_RECORDS } = options;
+  const { groupId, topics, assign, rebalanceTimeoutMs } = options;
+  const { maxBatchRecords = DEFAULT_MAX_BATCH_RECORDS } = options;
   const fetcher = new Fetcher({ client, log, maxBatchRecords });
   let membership: Membership | null = null;
   let open = false;
@@ -21,6 +22,7 @@ export function createGroupConsumer(
   let failure: MillraceError | null = null;
   let trouble: MillraceError | null = null;
 
+  const isClosed = (): boolean => closed;
   const take = (): readonly RecordBatch[] => {
     if (failure !== null) throw failure;
     if (trouble !== null) {
@@ -39,12 +41,17 @@ export function createGroupConsumer(
         groupId,
         topics,
         assign,
-        times: engine.times,
+        times: {
+          ...engine.times,
+          ...(rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs }),
+        },
         hooks: {
           async assigned(partitions) {
             trouble = null;
             fetcher.assign(partitions);
             await hooks.onAssigned(partitions);
+          },
+          ready() {
             open = true;
             fetcher.wake();
           },
@@ -69,9 +76,10 @@ export function createGroupConsumer(
     pause: (partitions) => fetcher.pause(partitions),
     resume: (partitions) => fetcher.resume(partitions),
     async poll(maxWaitMs) {
+      if (closed) throw closedConsumer();
       const deadlineMs = performance.now() + maxWaitMs;
       for (;;) {
-        if (closed) return [];
+        if (isClosed()) return [];
         const batches = take();
         const leftMs = deadlineMs - performance.now();
         if (batches.length > 0 || leftMs <= 0) return batches;
@@ -86,4 +94,8 @@ export function createGroupConsumer(
       client.close();
     },
   };
+}
+
+function closedConsumer(): MillraceError {
+  return new MillraceError('MR_KAFKA_UNAVAILABLE', 'the consumer is closed', { retryable: false });
 }

@@ -1,19 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { describe } from 'vitest';
+import { requireService } from '../../../test/harness/require-service.ts';
 import { silentLogger } from '../../log.ts';
 import { kafkaContract } from '../kafka.contract.ts';
 import { createRealKafka } from './real-kafka.ts';
 
-const brokers = process.env['MR_TEST_KAFKA_BROKERS'];
+const service = requireService('kafka');
 
-if (brokers === undefined && process.env['CI'] !== undefined)
-  describe('Apache Kafka', () => {
-    it('is there in CI', () => expect(brokers, 'set MR_TEST_KAFKA_BROKERS').toBeDefined());
-  });
-
-describe.skipIf(brokers === undefined)('Apache Kafka (needs MR_TEST_KAFKA_BROKERS)', () => {
+describe.skipIf(service.isMissing)(service.title('Apache Kafka'), () => {
   kafkaContract('Apache Kafka', async () => {
     const kafka = createRealKafka({
-      brokers: (brokers ?? '').split(','),
+      brokers: service.address.split(','),
       clientId: 'millrace-test',
       log: silentLogger(),
     });

@@ -2,7 +2,8 @@
  * Membership of a consumer group on the classic protocol (KIP-62; kafka.apache.org/protocol, JoinGroup): join, sync,
  * heartbeats in the background, and again after each rebalance. `onRevoked` is awaited before the member joins again,
  * so that the coordinator hands its partitions to another only after it has let go of them (or was too slow for the
- * rebalance time-out). What this adds over kafkajs's consumer is exactly that wait.
+ * rebalance time-out). What this adds over kafkajs's consumer is that wait, and heartbeats that go on during it: a
+ * commit that takes longer than the session does not cost the membership.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, errorText } from '../../errors.ts';
@@ -43,6 +44,8 @@ export interface MembershipOptions {
   readonly hooks: {
     /** Where this rejects with an error that may pass, the member gives the partitions back and joins again. */
     assigned(partitions: readonly TopicPartition[]): Promise<void>;
+    /** The owner has taken over, and is still a member: records may flow. */
+    ready(): void;
     /** Awaited before the member joins again; a rejection that may pass does not keep it from that. */
     revoked(partitions: readonly TopicPartition[]): Promise<void>;
     /** The group cannot be reached for now; the membership goes on trying. */
@@ -64,12 +67,26 @@ interface Joined {
   readonly partitions: readonly TopicPartition[];
 }
 
+/** Heartbeats of one generation. */
+interface Heart {
+  /** Resolves when the member has to join again; rejects where it never can. */
+  readonly over: Promise<void>;
+  /** False once it was expelled. */
+  isMember(): boolean;
+  stop(): void;
+}
+
 /** One member of one group, from start to close. */
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #closing = new AbortController();
   readonly #backoff = createBackoff(2_000);
   #memberId = '';
+  /** What was held last; the leader of the next assignment lets it stay where it can. */
+  #held: { readonly owned: readonly TopicPartition[]; readonly generation: number } = {
+    owned: [],
+    generation: -1,
+  };
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -99,7 +116,7 @@ export class Membership {
   }
 
   async #run(started: () => void): Promise<void> {
-    const { log, groupId, hooks } = this.#options;
+    const { log, groupId } = this.#options;
     while (!isOver(this.#closing.signal)) {
       const joined = await this.#join().catch((error: unknown) => {
         this.#trouble(error);
@@ -111,17 +128,16 @@ export class Membership {
       }
       if (isOver(this.#closing.signal)) return;
       const { member, partitions } = joined;
+      this.#held = { owned: partitions, generation: member.generation };
       log.info({ groupId, generation: member.generation, partitions: partitions.length }, 'joined the group');
       await this.#hold(joined, started);
-      if (!isOver(this.#closing.signal))
-        await hooks.revoked(partitions).catch((error: unknown) => this.#trouble(error));
     }
   }
 
   /** Null where the join must be tried again. */
   async #join(): Promise<Joined | null> {
     const { groupId, topics, times } = this.#options;
-    const metadata = encodeSubscription(topics);
+    const metadata = encodeSubscription({ topics, ...this.#held });
     const joined = await this.#ask(
       JOIN_GROUP,
       { groupId, ...times, memberId: this.#memberId, protocol: PROTOCOL, metadata },
@@ -143,42 +159,71 @@ export class Membership {
   async #lead(members: JoinGroupResponse['members']): Promise<SyncGroupRequest['assignments']> {
     const { client, assign } = this.#options;
     const subscribed = subscribedTopics(members);
+    await client.refresh(subscribed); // a topic may have been made anew with more partitions
     await learnTopics(client, subscribed);
     const counts = new Map(subscribed.map((topic) => [topic, client.partitionCount(topic) ?? 0]));
     return assignmentsOf(members, counts, assign);
   }
 
-  /** Has the owner take over its partitions, and stays until the next rebalance. */
+  /** Has the owner take over its partitions, waits for the next rebalance and has the owner let go again. */
   async #hold({ member, partitions }: Joined, started: () => void): Promise<void> {
-    const letGo = new AbortController();
-    // Heartbeats go on while the owner restores its state.
-    const staying = this.#stay(member, AbortSignal.any([this.#closing.signal, letGo.signal]));
-    staying.catch(() => undefined); // awaited below, after the hook
+    const heart = this.#beat(member);
+    try {
+      if (await this.#takeOver(partitions)) {
+        if (heart.isMember()) this.#options.hooks.ready();
+        started();
+        await heart.over;
+      }
+      if (isOver(this.#closing.signal)) return;
+      await this.#options.hooks.revoked(partitions).catch((error: unknown) => this.#trouble(error));
+    } finally {
+      heart.stop();
+    }
+  }
+
+  /** False where the owner could not for now. */
+  async #takeOver(partitions: readonly TopicPartition[]): Promise<boolean> {
     try {
       await this.#options.hooks.assigned(partitions);
     } catch (error) {
-      letGo.abort();
       this.#trouble(error);
       await this.#backoff.wait(this.#closing.signal);
-      return;
+      return false;
     }
     this.#backoff.reset();
-    started();
-    await staying;
+    return true;
   }
 
-  /** Resolves when the member has to join again, or at the signal. */
-  async #stay(member: GroupMember, signal: AbortSignal): Promise<void> {
+  /** Heartbeats until `stop`, whatever the owner does. `over` resolves when the member has to join again. */
+  #beat(member: GroupMember): Heart {
+    const stopping = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, stopping.signal]);
+    let isTold: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => (isTold = resolve));
+    const beating = this.#beatUntil(signal, member, isTold);
+    const over = Promise.race([told, beating]);
+    let isMember = true;
+    beating.then(
+      () => (isMember = false),
+      () => (isMember = false),
+    );
+    over.catch(() => undefined); // awaited after the hook, which may end later
+    return { over, isMember: () => isMember, stop: () => stopping.abort() };
+  }
+
+  async #beatUntil(signal: AbortSignal, member: GroupMember, rebalancing: () => void): Promise<void> {
     const { client, groupId, times } = this.#options;
-    while (!signal.aborted) {
+    while (!isOver(signal)) {
       await sleep(times.heartbeatIntervalMs, undefined, { signal }).catch(() => undefined); // the signal ends the wait
       if (isOver(signal)) return;
       try {
         const { errorCode } = await this.#ask(HEARTBEAT, member, times.sessionTimeoutMs);
+        if (isOver(signal)) return;
         if (STALE_COORDINATOR.has(errorCode)) client.forgetCoordinator('group', groupId);
+        else if (errorCode === REBALANCE_IN_PROGRESS) rebalancing();
         else if (!this.#accepted(errorCode, 'stay in the group')) return;
       } catch (error) {
-        this.#trouble(error);
+        if (!isOver(signal)) this.#trouble(error);
       }
     }
   }

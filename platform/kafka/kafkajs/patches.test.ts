@@ -33,7 +33,7 @@ describe('the patched kafkajs request queue', () => {
     vi.useRealTimers();
   });
 
-  it('arms no timer while nothing waits', () => {
+  it('arms no timer while nothing waits: as it ships, one of a millisecond, for ever', () => {
     const queue = newQueue();
     queue.checkPendingRequests();
     expect(vi.getTimerCount()).toBe(0);

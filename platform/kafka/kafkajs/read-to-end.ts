@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { RecordBatch, TopicPartition } from '../port.ts';
 import type { ClusterClient } from './cluster-client.ts';
@@ -27,7 +28,11 @@ export async function* readToEnd(
     const [end = 0] = await listOffsets(client, [place], 'end');
     const [start = 0] =
       source.fromOffset === undefined ? await listOffsets(client, [place], 'start') : [source.fromOffset];
-    if (start >= end) return;
+    if (start > end)
+      throw new MillraceError('MR_KAFKA_OFFSET_OUT_OF_RANGE', 'the partition ends before this offset', {
+        context: { ...place, offset: start, end },
+      });
+    if (start === end) return;
     fetcher.assign([place]);
     fetcher.seek({ ...place, offset: start });
     for (;;) {

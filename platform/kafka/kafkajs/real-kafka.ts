@@ -1,23 +1,24 @@
-import type { ConnectionOptions } from 'node:tls';
+import { withDeadline } from '../../deadline.ts';
+import type { EngineInfo } from '../../engine-info.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Kafka } from '../port.ts';
 import { createAdmin } from './admin.ts';
-import { withDeadline } from './broker-connection.ts';
 import { createClusterClient, type ClusterClient } from './cluster-client.ts';
 import { createGroupConsumer } from './group-consumer.ts';
 import { createProducer } from './producer.ts';
+import { brokerError, NONE } from './protocol/error-codes.ts';
+import { API_VERSIONS } from './protocol/versions-api.ts';
 import { readToEnd } from './read-to-end.ts';
+import { KAFKA, releaseOf, requireRelease } from './release.ts';
+import type { KafkaSecurity } from './security.ts';
 import { createTransactionalProducer } from './transactional-producer.ts';
-import type { SASLOptions } from './vendor.ts';
 
-export interface RealKafkaOptions {
+export interface RealKafkaOptions extends KafkaSecurity {
   /** host:port of the brokers to ask first. */
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly log: Logger;
-  readonly ssl?: boolean | ConnectionOptions;
-  readonly sasl?: SASLOptions;
   /** A group member that is silent for so long is expelled; 15 s where absent. */
   readonly sessionTimeoutMs?: number;
 }
@@ -73,6 +74,25 @@ export function createRealKafka(options: RealKafkaOptions): Kafka {
     heartbeatIntervalMs: 1_000,
   };
 
+  const ask = async (): Promise<EngineInfo> => {
+    const answer = await shared.call('any', API_VERSIONS, null);
+    if (answer.errorCode !== NONE) throw brokerError(answer.errorCode, 'name its version');
+    const version = releaseOf(answer.metadataLevel);
+    requireRelease(version);
+    await shared.refresh([]); // a listener that wants a log-in tells its version to everybody
+    return { engine: KAFKA, version, where: options.brokers.join(',') };
+  };
+  const info = async (timeoutMs: number): Promise<EngineInfo> =>
+    withDeadline(ask(), timeoutMs, () => {
+      const reason = shared.lastFailure;
+      if (reason !== undefined) return reason;
+      const where = options.brokers.join(', ');
+      return new MillraceError(
+        'MR_KAFKA_UNAVAILABLE',
+        `no answer from Kafka at ${where} within ${timeoutMs} ms`,
+      );
+    });
+
   return {
     kind: 'real',
     admin: createAdmin(shared),
@@ -90,13 +110,9 @@ export function createRealKafka(options: RealKafkaOptions): Kafka {
     },
     readToEnd: (source) => readToEnd(source, { connect: () => connect(true), forget, log }),
     async ping(timeoutMs) {
-      try {
-        await withDeadline(shared.refresh([]), timeoutMs);
-      } catch (error) {
-        if (error instanceof MillraceError) throw error;
-        throw new MillraceError('MR_KAFKA_UNAVAILABLE', 'no Kafka broker answered in time', { cause: error });
-      }
+      await info(timeoutMs);
     },
+    info,
     async close() {
       closed = true;
       await Promise.all([...closers].map((close) => close()));

@@ -16,27 +16,33 @@ function answering(api: string, ...codes: (number | 'lost')[]) {
 }
 
 describe('transaction requests', () => {
-  it('wait at init until the transaction of an older holder is settled', async () => {
+  it('wait at init until the transaction of an older holder is settled, in small steps (fault E)', async () => {
     const { requests, sent } = answering('InitProducerId', 51, 14, 'lost', 0);
     expect(await requests.init()).toEqual({ transactionalId: 'tx', producerId: 7, producerEpoch: 2 });
     expect(sent()).toHaveLength(4);
   });
 
-  it('follow a coordinator that moves, which kafkajs does not', async () => {
+  it('retry sendOffsets where the coordinator moves or is busy, which kafkajs gives up at once (fault D)', async () => {
     for (const code of [14, 15, 16, 51] as const) {
       const offsets = answering('TxnOffsetCommit', code, 0);
       await offsets.requests.commitOffsets('g', [{ topic: 't', partition: 0, offset: 1 }]);
-      expect(offsets.sent().map((seen) => seen.node)).toEqual([1, 2]);
+      expect(offsets.sent().map((seen) => seen.node)).toEqual(code === 51 ? [1, 1] : [1, 2]);
       const added = answering('AddOffsetsToTxn', code, 0);
       await added.requests.addOffsets('g');
       expect(added.sent()).toHaveLength(2);
     }
   });
 
-  it('never repeat a commit whose answer is lost: it could end a later transaction', async () => {
+  it('never repeat a commit whose answer is lost: it could end a later transaction (fault G)', async () => {
     const { requests, sent } = answering('EndTxn', 'lost');
     await expect(requests.commit()).rejects.toMatchObject({ code: 'MR_KAFKA_TRANSACTION_UNKNOWN' });
     expect(sent()).toHaveLength(1);
+  });
+
+  it('ask for a time-out so short that a dead holder blocks readers for seconds (fault L)', async () => {
+    const { requests, sent } = answering('InitProducerId');
+    await requests.init();
+    expect(sent()[0]?.request).toMatchObject({ transactionTimeoutMs: 15_000 });
   });
 
   it('repeat a commit that the coordinator put off', async () => {

@@ -7,6 +7,8 @@ export interface Api<Request, Response> {
   readonly name: string;
   /** Flexible versions (KIP-482) carry tagged fields in their headers. */
   readonly flexible?: boolean;
+  /** A flexible request whose answer has a header without tagged fields: ApiVersions alone (KIP-511). */
+  readonly plainAnswer?: boolean;
   encode(request: Request, out: ByteWriter): void;
   decode(body: ByteReader): Response;
 }

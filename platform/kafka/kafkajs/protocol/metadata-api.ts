@@ -12,6 +12,8 @@ export interface MetadataResponse {
   readonly topics: readonly {
     readonly errorCode: number;
     readonly topic: string;
+    /** Kafka's own, such as __consumer_offsets. */
+    readonly isInternal: boolean;
     readonly partitions: readonly {
       readonly errorCode: number;
       readonly partition: number;
@@ -21,12 +23,14 @@ export interface MetadataResponse {
 }
 
 /** Metadata v6; never creates a topic. */
-export const METADATA: Api<{ readonly topics: readonly string[] }, MetadataResponse> = {
+export const METADATA: Api<{ readonly topics: readonly string[] | 'all' }, MetadataResponse> = {
   key: 3,
   version: 6,
   name: 'Metadata',
   encode(request, out) {
-    out.array(request.topics, (topic) => out.string(topic)).int8(0);
+    if (request.topics === 'all') out.int32(-1);
+    else out.array(request.topics, (topic) => out.string(topic));
+    out.int8(0);
   },
   decode(body) {
     body.int32(); // throttle time: the broker holds the connection back itself (KIP-219)
@@ -40,13 +44,13 @@ export const METADATA: Api<{ readonly topics: readonly string[] }, MetadataRespo
     const topics = body.array(() => {
       const errorCode = body.int16();
       const topic = body.string();
-      body.int8(); // internal
+      const isInternal = body.int8() !== 0;
       const partitions = body.array(() => {
         const partition = { errorCode: body.int16(), partition: body.int32(), leader: body.int32() };
         for (let list = 0; list < 3; list++) body.array(() => body.int32()); // replicas, in sync, offline
         return partition;
       });
-      return { errorCode, topic, partitions };
+      return { errorCode, topic, isInternal, partitions };
     });
     return { brokers, controllerId, topics };
   },

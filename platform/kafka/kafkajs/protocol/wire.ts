@@ -82,6 +82,16 @@ export class ByteReader {
     return this.#items(this.uvarint() - 1, read);
   }
 
+  /** The tagged fields of a flexible structure, by number. */
+  tags(): ReadonlyMap<number, Buffer> {
+    const fields = new Map<number, Buffer>();
+    for (let left = this.uvarint(); left > 0; left--) {
+      const tag = this.uvarint();
+      fields.set(tag, this.bytes(this.uvarint()));
+    }
+    return fields;
+  }
+
   /** Skips the tagged fields of a flexible structure. */
   skipTags(): void {
     for (let left = this.uvarint(); left > 0; left--) {

@@ -24,7 +24,9 @@ export function createScriptedCluster(script: Script): ScriptedCluster {
   const truth = new Map<string, number[]>();
   const known = new Map<string, readonly number[]>();
   const seen: SeenRequest[] = [];
+  /** A coordinator moves to the next node whenever it was forgotten. */
   const coordinators = new Map<string, number>();
+  let lookups = 0;
   return {
     seen,
     lead(topic, partition, node) {
@@ -39,20 +41,23 @@ export function createScriptedCluster(script: Script): ScriptedCluster {
       seen.push(one);
       return (await script(one)) as S;
     },
+    lastFailure: undefined,
     async refresh(topics) {
-      for (const topic of topics) known.set(topic, [...(truth.get(topic) ?? [])]);
+      for (const topic of topics === 'all' ? truth.keys() : topics)
+        known.set(topic, [...(truth.get(topic) ?? [])]);
       const none: MetadataResponse = { brokers: [], controllerId: 1, topics: [] };
       return none;
     },
     leaderOf: ({ topic, partition }) => known.get(topic)?.[partition],
     partitionCount: (topic) => known.get(topic)?.length,
     async coordinatorOf(kind, key) {
-      const node = coordinators.get(key) ?? 0;
+      const known = coordinators.get(key);
+      if (known !== undefined) return known;
       seen.push({ node: 'any', api: `FindCoordinator ${kind}`, request: key });
-      coordinators.set(key, node + 1);
-      return node + 1;
+      coordinators.set(key, ++lookups);
+      return lookups;
     },
-    forgetCoordinator: () => undefined,
+    forgetCoordinator: (_kind, key) => void coordinators.delete(key),
     close: () => undefined,
   };
 }

@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryDir } from '../test/harness/temporary-dir.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { Scratch } from './scratch-log.contract.ts';
-
-const scratch = new Scratch();
 
 /** Listens on a socket in the lock folder, as an owner does, until it is killed. */
 const owner = `
@@ -16,7 +14,7 @@ const owner = `
 
 describe('the lock of a directory', () => {
   it('refuses a second owner in this process, and lets one in after the release', async () => {
-    const dir = scratch.directory();
+    const dir = await temporaryDir();
     const lock = await lockDirectory(dir);
     await expect(lockDirectory(dir)).rejects.toMatchObject({
       code: 'MR_EMBEDDED_IN_USE',
@@ -29,7 +27,7 @@ describe('the lock of a directory', () => {
   });
 
   it('refuses while another process owns it, and takes over when that was killed', async () => {
-    const dir = scratch.directory();
+    const dir = await temporaryDir();
     mkdirSync(join(dir, 'lock'));
     // The pid in the name is this live process: only the socket itself decides.
     const child = spawn(process.execPath, ['-e', owner, join(dir, 'lock', `${process.pid}-dead`)]);
@@ -44,7 +42,7 @@ describe('the lock of a directory', () => {
   });
 
   it('never lets two of many contenders in', async () => {
-    const dir = scratch.directory();
+    const dir = await temporaryDir();
     const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => lockDirectory(dir)));
     const locks = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     expect(locks.length).toBeLessThanOrEqual(1);
@@ -52,7 +50,7 @@ describe('the lock of a directory', () => {
   });
 
   it('works in a folder whose path is longer than a socket address', async () => {
-    const dir = join(scratch.directory(), 'x'.repeat(90), 'y'.repeat(90));
+    const dir = join(await temporaryDir(), 'x'.repeat(90), 'y'.repeat(90));
     mkdirSync(dir, { recursive: true });
     const lock = await lockDirectory(dir);
     await expect(lockDirectory(dir)).rejects.toMatchObject({ code: 'MR_EMBEDDED_IN_USE' });
@@ -60,8 +58,8 @@ describe('the lock of a directory', () => {
     expect(readdirSync(join(dir, 'lock'))).toEqual([]);
   });
 
-  it('does not keep a process alive', () => {
-    const dir = scratch.directory();
+  it('does not keep a process alive', async () => {
+    const dir = await temporaryDir();
     const code = `
       const { lockDirectory } = await import(process.argv[1]);
       await lockDirectory(process.argv[2]);

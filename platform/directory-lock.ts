@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../../errors.ts';
+import { MillraceError } from './errors.ts';
+import { shortFolder } from './socket-path.ts';
 
 export interface DirectoryLock {
   release(): Promise<void>;
@@ -12,9 +13,6 @@ export interface DirectoryLock {
 
 const LOCK_DIR = 'lock';
 const ATTEMPTS = 5;
-
-/** The shortest limit of a socket's path among the platforms, with room for the file's name. */
-const MAX_SOCKET_DIR = 60;
 
 /**
  * Makes this process the only owner of a directory; rejects with MR_EMBEDDED_IN_USE while another one is. The lock is a
@@ -35,7 +33,7 @@ export async function lockDirectory(dir: string): Promise<DirectoryLock> {
 
 async function lockIn(lockDir: string, dir: string): Promise<DirectoryLock> {
   mkdirSync(lockDir, { recursive: true });
-  const short = shortened(lockDir);
+  const short = shortFolder(lockDir);
   try {
     for (let attempt = 1; ; attempt++) {
       const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -65,15 +63,6 @@ function inUse(dir: string, owner: string): MillraceError {
   return new MillraceError('MR_EMBEDDED_IN_USE', 'another process owns this directory', {
     context: { dir, ownerPid: Number(owner.split('-')[0]) },
   });
-}
-
-/** A socket's path has about a hundred bytes; a link in the temporary folder stands in for a longer one. */
-function shortened(path: string): { readonly path: string; readonly remove: () => void } {
-  if (Buffer.byteLength(path) <= MAX_SOCKET_DIR) return { path, remove: () => undefined };
-  const folder = mkdtempSync(join(tmpdir(), 'mr-'));
-  const link = join(folder, 'l');
-  symlinkSync(path, link);
-  return { path: link, remove: () => rmSync(folder, { recursive: true }) };
 }
 
 /** Name of a socket that answers, other than ours. Stale ones are removed on the way. */
