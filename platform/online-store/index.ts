@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { RedisConfig } from '../config.ts';
 import type { Logger } from '../log.ts';
-import { openLmdbStore, type Lmdb } from './lmdb-store.ts';
+import type { Lmdb } from './lmdb-environment.ts';
+import { openLmdbStore } from './lmdb-store.ts';
 import type { OnlineStore } from './port.ts';
+import { redisEndpoint } from './redis-endpoint.ts';
 import { openRedisStore } from './redis-store.ts';
 
 export interface OpenOnlineStoreOptions {
@@ -22,7 +24,8 @@ export interface OpenOnlineStoreOptions {
 
 /**
  * The online store on Redis, or on LMDB in this process where no URL is given.
- * @throws MillraceError MR_ONLINE_STORE_UNAVAILABLE, MR_ONLINE_STORE_FAILED, MR_EMBEDDED_UNAVAILABLE
+ * @throws MillraceError MR_ONLINE_STORE_UNAVAILABLE, MR_ONLINE_STORE_FAILED, MR_CONFIG_INVALID, MR_ENGINE_AUTH_FAILED,
+ * MR_ENGINE_TLS_FAILED, MR_ENGINE_TOO_OLD, MR_EMBEDDED_UNAVAILABLE, MR_EMBEDDED_IN_USE
  */
 export async function openOnlineStore(options: OpenOnlineStoreOptions): Promise<OnlineStore> {
   const { redis, keyPrefix, deadlineMs = 500, log } = options;
@@ -36,7 +39,13 @@ export async function openOnlineStore(options: OpenOnlineStoreOptions): Promise<
           log,
           load: options.loadLmdb ?? (() => import('lmdb')),
         })
-      : await openRedisStore({ url: redis.url.reveal(), keyPrefix, deadlineMs, log });
+      : await openRedisStore({
+          endpoint: redisEndpoint(redis),
+          isCluster: redis.isCluster === true,
+          keyPrefix,
+          deadlineMs,
+          log,
+        });
   log.info({ kind: store.kind }, 'the online store is open');
   return store;
 }

@@ -1,134 +1,112 @@
-import { mkdir } from 'node:fs/promises';
-import type * as lmdb from 'lmdb';
-import type { Database, RootDatabase } from 'lmdb';
 import { withDeadline } from '../deadline.ts';
-import { MillraceError, errorText } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import type { EngineInfo } from '../engine-info.ts';
+import { commit } from './lmdb-commit.ts';
+import { checkKey, checkTtl, checkValue, checkWrite, wellFormed } from './limits.ts';
+import {
+  openLmdbEnvironment,
+  type LmdbEnvironment,
+  type LmdbEnvironmentOptions,
+} from './lmdb-environment.ts';
 import { LocalChannels } from './local-channels.ts';
 import type { OnlineStore, VersionedWrite } from './port.ts';
-import { checkKey, checkTtl, checkWrite, storeClosed, storeTimedOut, wrapLmdbError } from './store-error.ts';
-import { Sweeper, expiryWalk } from './sweeper.ts';
+import { storeClosed, storeTimedOut, wrapLmdbError } from './store-error.ts';
 
-export type Lmdb = Pick<typeof lmdb, 'open'>;
-
-export interface LmdbStoreOptions {
-  readonly path: string;
+export interface LmdbStoreOptions extends LmdbEnvironmentOptions {
   readonly keyPrefix: string;
   readonly deadlineMs: number;
-  readonly now: () => number;
-  readonly log: Logger;
-  /** Loads lmdb; only when the store is opened, since its binary is not on every platform. */
-  readonly load: () => Promise<Lmdb>;
 }
-
-/** Version, expiry in epoch milliseconds, value. */
-export type VersionedRecord = readonly [version: number, expiresAtMs: number, value: string | null];
-/** Expiry in epoch milliseconds, value. */
-export type AbsentRecord = readonly [expiresAtMs: number, value: string];
 
 /**
- * The online store in process on LMDB. Each call that writes is one transaction; it resolves after the commit, which
- * outlives the process, and reaches the disk within the next sync.
- * @throws MillraceError MR_EMBEDDED_UNAVAILABLE, MR_ONLINE_STORE_FAILED (a directory that cannot be used)
+ * The online store in process on LMDB. Each call that writes is one transaction; it resolves when that is on the disk
+ * (fsync), together with the calls of the same moment.
+ * @throws MillraceError MR_EMBEDDED_UNAVAILABLE, MR_EMBEDDED_IN_USE, MR_FOLDER_UNUSABLE, MR_ONLINE_STORE_FAILED
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<OnlineStore> {
-  const { open } = await loadLmdb(options.load);
-  await mkdir(options.path, { recursive: true });
-  try {
-    return new LmdbStore(open({ path: options.path, noSubdir: false, maxDbs: 2 }), options);
-  } catch (error) {
-    throw wrapLmdbError(error, 'open');
-  }
-}
-
-async function loadLmdb(load: () => Promise<Lmdb>): Promise<Lmdb> {
-  try {
-    return await load();
-  } catch (error) {
-    throw new MillraceError(
-      'MR_EMBEDDED_UNAVAILABLE',
-      'the online store in process (lmdb) cannot be loaded here: set MR_REDIS_URL to a server, or install lmdb',
-      {
-        context: { engine: 'lmdb', platform: process.platform, arch: process.arch, reason: errorText(error) },
-        cause: error,
-      },
-    );
-  }
+  return new LmdbStore(await openLmdbEnvironment(options), options);
 }
 
 class LmdbStore implements OnlineStore {
   readonly kind = 'lmdb';
-  readonly #root: RootDatabase;
-  readonly #versioned: Database<VersionedRecord>;
-  readonly #absent: Database<AbsentRecord>;
+  readonly #environment: LmdbEnvironment;
   readonly #options: LmdbStoreOptions;
   readonly #channels: LocalChannels;
-  readonly #sweeper: Sweeper;
   readonly #running = new Set<Promise<unknown>>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
-  constructor(root: RootDatabase, options: LmdbStoreOptions) {
-    this.#root = root;
+  constructor(environment: LmdbEnvironment, options: LmdbStoreOptions) {
+    this.#environment = environment;
     this.#options = options;
-    this.#versioned = root.openDB({ name: 'versioned', encoding: 'msgpack' });
-    this.#absent = root.openDB({ name: 'absent', encoding: 'msgpack' });
-    this.#channels = new LocalChannels(options.path);
-    this.#sweeper = new Sweeper(
-      [
-        expiryWalk(root, { database: this.#versioned, expiryOf: (record) => record[1] }, options.now),
-        expiryWalk(root, { database: this.#absent, expiryOf: (record) => record[0] }, options.now),
-      ],
-      options.log,
-    );
+    this.#channels = new LocalChannels(environment.path);
   }
 
   async setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]> {
     writes.forEach(checkWrite);
-    return this.#write('setIfNewer', () => {
-      const nowMs = this.#options.now();
-      return writes.map(({ key, value, version, ttlMs }) => {
-        const stored = this.#versioned.get(this.#key(key));
+    const { versioned } = this.#environment;
+    return this.#write('setIfNewer', (nowMs) =>
+      writes.map(({ key, value, version, ttlMs }) => {
+        const name = this.#key(key);
+        const stored = versioned.get(name);
         if (stored !== undefined && stored[1] > nowMs && version <= stored[0]) return false;
-        void this.#versioned.put(this.#key(key), [version, nowMs + ttlMs, value]);
+        void versioned.put(name, [version, nowMs + ttlMs, value === null ? null : wellFormed(value)]);
         return true;
-      });
-    });
+      }),
+    );
   }
 
   async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    if (this.#closed) throw storeClosed('readMany');
+    if (this.#closing !== undefined) throw storeClosed('readMany');
     const nowMs = this.#options.now();
-    return keys.map((key) => {
-      const stored = this.#versioned.get(this.#key(key));
-      return stored !== undefined && stored[1] > nowMs ? stored[2] : null;
-    });
+    const { versioned, path } = this.#environment;
+    try {
+      return keys.map((key) => {
+        const stored = versioned.get(this.#key(key));
+        return stored !== undefined && stored[1] > nowMs ? stored[2] : null;
+      });
+    } catch (error) {
+      throw wrapLmdbError(error, 'readMany', path);
+    }
   }
 
   async setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean> {
-    const [set = false] = await this.#setAbsent([key], value, ttlMs);
-    return set;
+    checkValue(value);
+    const [isSet = false] = await this.#setAbsent('setIfAbsent', [key], { value: wellFormed(value), ttlMs });
+    return isSet;
   }
 
   async setManyIfAbsent(keys: readonly string[], ttlMs: number): Promise<readonly boolean[]> {
-    return this.#setAbsent(keys, '', ttlMs);
+    return this.#setAbsent('setManyIfAbsent', keys, { value: '', ttlMs });
+  }
+
+  async renewLease(key: string, value: string, ttlMs: number): Promise<boolean> {
+    checkTtl(ttlMs);
+    const { absent } = this.#environment;
+    return this.#ifHeld('renewLease', { key, value }, (name, nowMs) =>
+      absent.put(name, [nowMs + ttlMs, wellFormed(value)]),
+    );
+  }
+
+  async releaseLease(key: string, value: string): Promise<boolean> {
+    const { absent } = this.#environment;
+    return this.#ifHeld('releaseLease', { key, value }, (name) => absent.remove(name));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
+    const { versioned, absent } = this.#environment;
     await this.#write('delete', () => {
       for (const key of keys) {
-        void this.#versioned.remove(this.#key(key));
-        void this.#absent.remove(this.#key(key));
+        void versioned.remove(this.#key(key));
+        void absent.remove(this.#key(key));
       }
     });
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    if (this.#closed) throw storeClosed('publish');
-    this.#channels.publish(this.#key(channel), message);
+    if (this.#closing !== undefined) throw storeClosed('publish');
+    this.#channels.publish(this.#key(channel), wellFormed(message));
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>> {
-    if (this.#closed) throw storeClosed('subscribe');
+    if (this.#closing !== undefined) throw storeClosed('subscribe');
     const end = this.#channels.subscribe(this.#key(channel), onMessage);
     return async () => end();
   }
@@ -137,46 +115,79 @@ class LmdbStore implements OnlineStore {
     await this.#write('ping', () => undefined, timeoutMs);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  async info(timeoutMs: number): Promise<EngineInfo> {
+    await this.#write('info', () => undefined, timeoutMs);
+    return { engine: 'LMDB', version: this.#environment.version, where: this.#environment.path };
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#channels.close();
-    await this.#sweeper.stop();
     await Promise.allSettled(this.#running);
-    await this.#root.flushed;
-    await this.#root.close();
+    await this.#environment.release();
   }
 
   #key(key: string): string {
-    return `${this.#options.keyPrefix}${key}`;
+    return wellFormed(`${this.#options.keyPrefix}${key}`);
   }
 
-  #setAbsent(keys: readonly string[], value: string, ttlMs: number): Promise<readonly boolean[]> {
+  async #setAbsent(
+    operation: string,
+    keys: readonly string[],
+    { value, ttlMs }: { readonly value: string; readonly ttlMs: number },
+  ): Promise<readonly boolean[]> {
     keys.forEach(checkKey);
     checkTtl(ttlMs);
-    return this.#write('setIfAbsent', () => {
-      const nowMs = this.#options.now();
-      return keys.map((key) => {
-        const stored = this.#absent.get(this.#key(key));
+    const { absent } = this.#environment;
+    return this.#write(operation, (nowMs) =>
+      keys.map((key) => {
+        const name = this.#key(key);
+        const stored = absent.get(name);
         if (stored !== undefined && stored[0] > nowMs) return false;
-        void this.#absent.put(this.#key(key), [nowMs + ttlMs, value]);
+        void absent.put(name, [nowMs + ttlMs, value]);
         return true;
-      });
+      }),
+    );
+  }
+
+  async #ifHeld(
+    operation: string,
+    { key, value }: { readonly key: string; readonly value: string },
+    action: (name: string, nowMs: number) => Promise<unknown>,
+  ): Promise<boolean> {
+    checkKey(key);
+    const name = this.#key(key);
+    const { absent } = this.#environment;
+    return this.#write(operation, (nowMs) => {
+      const stored = absent.get(name);
+      if (stored === undefined || stored[0] <= nowMs || stored[1] !== wellFormed(value)) return false;
+      void action(name, nowMs);
+      return true;
     });
   }
 
-  async #write<T>(operation: string, action: () => T, deadlineMs = this.#options.deadlineMs): Promise<T> {
-    if (this.#closed) throw storeClosed(operation);
-    const running = this.#root.transaction(action);
+  async #write<T>(
+    operation: string,
+    action: (nowMs: number) => T,
+    deadlineMs = this.#options.deadlineMs,
+  ): Promise<T> {
+    if (this.#closing !== undefined) throw storeClosed(operation);
+    const running = this.#commit(action).finally(() => this.#running.delete(running));
     this.#running.add(running);
     try {
-      return await withDeadline(
-        running.finally(() => this.#running.delete(running)),
-        deadlineMs,
-        () => storeTimedOut(operation, deadlineMs),
-      );
+      return await withDeadline(running, deadlineMs, () => storeTimedOut(operation, deadlineMs));
     } catch (error) {
-      throw wrapLmdbError(error, operation);
+      throw wrapLmdbError(error, operation, this.#environment.path);
     }
+  }
+
+  async #commit<T>(action: (nowMs: number) => T): Promise<T> {
+    const { root } = this.#environment;
+    const answer = await commit(root, () => action(this.#options.now()));
+    await root.flushed;
+    return answer;
   }
 }

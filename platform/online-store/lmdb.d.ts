@@ -18,5 +18,13 @@ declare module 'lmdb' {
     close(): Promise<void>;
   }
 
-  export function open(options: { path: string; noSubdir: boolean; maxDbs: number }): RootDatabase;
+  export function open(options: {
+    path: string;
+    noSubdir: boolean;
+    maxDbs: number;
+    eventTurnBatching?: boolean;
+  }): RootDatabase;
+
+  /** Of liblmdb. */
+  export const version: { readonly major: number; readonly minor: number; readonly patch: number };
 }

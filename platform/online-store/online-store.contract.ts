@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { OnlineStore, VersionedWrite } from './port.ts';
-
-/** Opens a store on the engine under test with the key prefix given. */
-export type OpenStore = (keyPrefix: string) => Promise<OnlineStore>;
-
-const write = (key: string, value: string | null, version: number, ttlMs = 60_000): VersionedWrite => ({
-  key,
-  value,
-  version,
-  ttlMs,
-});
+import { races, write, type OpenStore, type Use } from './online-store-races.contract.ts';
+import { texts } from './online-store-texts.contract.ts';
+import type { OnlineStore } from './port.ts';
 
 /** What every engine behind the online store port does. */
 export function onlineStoreContract(name: string, open: OpenStore): void {
@@ -28,13 +21,16 @@ export function onlineStoreContract(name: string, open: OpenStore): void {
     versions(use);
     expiry(use);
     firstWins(use);
+    leases(use, open);
     keysAndBounds(use, open);
+    texts(use);
     notifications(use, open);
+    order(use, open);
     closing(open);
+    races(use, open);
+    engine(use);
   });
 }
-
-type Use = () => { readonly store: OnlineStore; readonly prefix: string; readonly key: string };
 
 function versions(use: Use): void {
   it('applies a higher version only, and says so for each entry', async () => {
@@ -87,13 +83,16 @@ function versions(use: Use): void {
     expect(await store.readMany(read)).toEqual([...texts, null].toReversed());
   });
 
-  it('takes thousands of writes and reads in one call', async () => {
+  it('takes 10,000 keys in one call', async () => {
     const { store, key } = use();
-    const all = Array.from({ length: 3500 }, (_, i) => write(`${key}:${i}`, `${i}`, 1));
+    const all = Array.from({ length: 10_000 }, (_, i) => write(`${key}:${i}`, `${i}`, 1));
+    const keys = all.map((entry) => entry.key);
     expect(new Set(await store.setIfNewer(all))).toEqual(new Set([true]));
-    expect(await store.readMany(all.map((entry) => entry.key))).toEqual(all.map((entry) => entry.value));
-    expect(await store.setIfNewer([])).toEqual([]);
-    expect(await store.readMany([])).toEqual([]);
+    expect(await store.readMany(keys)).toEqual(all.map((entry) => entry.value));
+    expect((await store.setManyIfAbsent(keys, 60_000)).filter(Boolean)).toHaveLength(10_000);
+    await store.delete(keys);
+    expect(new Set(await store.readMany(keys))).toEqual(new Set([null]));
+    expect([await store.setIfNewer([]), await store.readMany([])]).toEqual([[], []]);
   });
 }
 
@@ -115,6 +114,24 @@ function expiry(use: Use): void {
     expect(await store.readMany([key, `${key}gone`, `${key}long`])).toEqual(['anew', 'back', 'x']);
   });
 
+  it('keeps to the time to live: present before, absent after', async () => {
+    const { store, key } = use();
+    const beforeMs = performance.now();
+    await store.setIfNewer([write(key, 'v', 1, 400)]);
+    const afterMs = performance.now();
+    // Read until it is gone: it was there until 400 ms after it was sent at least, and no longer than 400 ms after the
+    // answer, with a little for the clock's grain and the read.
+    for (;;) {
+      const askedMs = performance.now();
+      const [value] = await store.readMany([key]);
+      const answeredMs = performance.now();
+      if (value === 'v') expect(askedMs - afterMs).toBeLessThan(405);
+      else expect(answeredMs - beforeMs).toBeGreaterThan(395);
+      if (value !== 'v') break;
+      await sleep(5);
+    }
+  });
+
   it('gives an absent key free after its time', async () => {
     const { store, key } = use();
     expect(await store.setIfAbsent(key, 'me', 60)).toBe(true);
@@ -122,6 +139,35 @@ function expiry(use: Use): void {
     await vi.waitFor(async () => expect(await store.setIfAbsent(key, 'you', 60_000)).toBe(true), {
       interval: 10,
     });
+  });
+}
+
+function leases(use: Use, open: OpenStore): void {
+  it('lets only the holder of a lease renew and release it', async () => {
+    const { store, prefix, key } = use();
+    const other = await open(prefix);
+    expect(await store.setIfAbsent(key, 'me', 60_000)).toBe(true);
+    expect([await other.renewLease(key, 'you', 1), await other.releaseLease(key, 'you')]).toEqual([
+      false,
+      false,
+    ]);
+    expect(await other.setIfAbsent(key, 'you', 60_000)).toBe(false);
+    expect(await store.renewLease(key, 'me', 60_000)).toBe(true);
+    expect([await store.releaseLease(key, 'me'), await store.releaseLease(key, 'me')]).toEqual([true, false]);
+    expect(await store.renewLease(key, 'me', 60_000)).toBe(false);
+    expect(await other.setIfAbsent(key, 'you', 60_000)).toBe(true);
+    await other.close();
+  });
+
+  it('counts the time of a renewed lease from its renewal, up or down', async () => {
+    const { store, key } = use();
+    await store.setIfAbsent(key, 'me', 100);
+    expect(await store.renewLease(key, 'me', 60_000)).toBe(true);
+    await sleep(200);
+    expect(await store.setIfAbsent(key, 'you', 60_000)).toBe(false);
+    expect(await store.renewLease(key, 'me', 50)).toBe(true);
+    await vi.waitFor(async () => expect(await store.renewLease(key, 'me', 50)).toBe(false), { interval: 80 });
+    expect(await store.setIfAbsent(key, 'you', 60_000)).toBe(true);
   });
 }
 
@@ -237,6 +283,38 @@ function notifications(use: Use, open: OpenStore): void {
   });
 }
 
+function order(use: Use, open: OpenStore): void {
+  it('keeps the order of each publisher among thousands of messages', async () => {
+    const { store, prefix, key: channel } = use();
+    const other = await open(prefix);
+    const received: string[] = [];
+    const end = await store.subscribe(channel, (message) => received.push(message));
+    const numbers = Array.from({ length: 1000 }, (_, i) => i);
+    await Promise.all(
+      [store, other].flatMap((from, name) =>
+        numbers.map((number) => from.publish(channel, `${name} ${number}`)),
+      ),
+    );
+    await vi.waitFor(() => expect(received).toHaveLength(2000), { timeout: 5000 });
+    for (const name of [0, 1])
+      expect(received.filter((message) => message.startsWith(`${name} `))).toEqual(
+        numbers.map((number) => `${name} ${number}`),
+      );
+    await end();
+    await other.close();
+  });
+}
+
+function engine(use: Use): void {
+  it('says what it is', async () => {
+    const { store } = use();
+    const { engine: name, version, where } = await store.info(1000);
+    expect(name).toMatch(store.kind === 'lmdb' ? /^LMDB$/ : /^(Redis|Valkey)( Cluster)?$/);
+    expect(version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(where).toMatch(store.kind === 'lmdb' ? /online-store$/ : /^[^@]+:\d+$/);
+  });
+}
+
 function closing(open: OpenStore): void {
   it('refuses every call after it was closed, once and for all', async () => {
     const store = await open('closed:');
@@ -247,12 +325,33 @@ function closing(open: OpenStore): void {
       () => store.readMany(['k']),
       () => store.setIfAbsent('k', 'v', 1000),
       () => store.setManyIfAbsent(['k'], 1000),
+      () => store.renewLease('k', 'v', 1000),
+      () => store.releaseLease('k', 'v'),
       () => store.delete(['k']),
       () => store.publish('c', 'm'),
       () => store.subscribe('c', () => undefined),
       () => store.ping(100),
+      () => store.info(100),
     ];
     for (const call of calls)
       await expect(call()).rejects.toMatchObject({ code: 'MR_ONLINE_STORE_UNAVAILABLE', retryable: false });
+  });
+
+  it('ends what is under way when it is closed: each call is done or refused, none hangs', async () => {
+    const prefix = `closing-${randomBytes(6).toString('hex')}:`;
+    const store = await open(prefix);
+    const names = Array.from({ length: 200 }, (_, i) => `k${i}`);
+    const calls = names.map((name) => store.setIfNewer([write(name, 'v', 1)]));
+    const closed = store.close();
+    const answers = await Promise.allSettled(calls);
+    await closed;
+    const again = await open(prefix);
+    const values = await again.readMany(names);
+    answers.forEach((answer, i) => {
+      if (answer.status === 'fulfilled') expect([answer.value, values[i]]).toEqual([[true], 'v']);
+      else expect(answer.reason).toMatchObject({ code: 'MR_ONLINE_STORE_UNAVAILABLE' });
+    });
+    await again.delete(names);
+    await again.close();
   });
 }

@@ -1,7 +1,11 @@
+import type { EngineInfo } from '../engine-info.ts';
+
 /**
  * The online store port: the atomic operations that serving needs, in front of Redis or LMDB. Keys are built in
- * schemas/keys.ts. Values are UTF-8 text. Every call has a deadline and rejects with MR_ONLINE_STORE_UNAVAILABLE when
- * it passes. online-store.contract.ts holds both engines to it.
+ * schemas/keys.ts. Keys, values and messages are text; half a surrogate pair comes back as U+FFFD. Every call has a
+ * deadline, counted from the call, and rejects with MR_ONLINE_STORE_UNAVAILABLE when it passes: what it was to write may
+ * then have been written or not. online-store.contract.ts holds both engines to it; docs/online-store.md says what an
+ * answer promises.
  */
 
 export interface VersionedWrite {
@@ -23,11 +27,20 @@ export interface OnlineStore {
   setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean>;
   /** Like setIfAbsent for many keys in one round trip. */
   setManyIfAbsent(keys: readonly string[], ttlMs: number): Promise<readonly boolean[]>;
+  /** Gives a key of setIfAbsent a new time to live, counted from now, if it still has this value. */
+  renewLease(key: string, value: string, ttlMs: number): Promise<boolean>;
+  /** Deletes a key of setIfAbsent if it still has this value. */
+  releaseLease(key: string, value: string): Promise<boolean>;
   delete(keys: readonly string[]): Promise<void>;
   /** Best-effort notification to the subscribers of now; also across processes with Redis. */
   publish(channel: string, message: string): Promise<void>;
-  /** Resolves when messages flow; the answer ends the subscription. */
+  /**
+   * Resolves when messages flow; the answer ends the subscription. Messages of one publisher come in their order. It
+   * outlives a lost connection; what was published meanwhile does not come.
+   */
   subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>>;
   ping(timeoutMs: number): Promise<void>;
+  /** What answers, in one round trip. */
+  info(timeoutMs: number): Promise<EngineInfo>;
   close(): Promise<void>;
 }

@@ -1,124 +1,165 @@
-import type { ChainableCommander, Redis } from 'ioredis';
 import { withDeadline } from '../deadline.ts';
-import type { Logger } from '../log.ts';
+import type { EngineInfo } from '../engine-info.ts';
+import { InFlight } from './in-flight.ts';
+import { checkKey, checkTtl, checkValue, checkWrite } from './limits.ts';
 import type { OnlineStore, VersionedWrite } from './port.ts';
-import { createRedis, whenReady } from './redis-connection.ts';
+import { RedisConnection, type RedisClientOptions } from './redis-client.ts';
+import { redisEngine, requireRedisVersion } from './redis-engine.ts';
 import { decodeRecord, encodeRecord } from './redis-record.ts';
+import { PUBLISH, RELEASE_LEASE, RENEW_LEASE, SET_IF_NEWER, runScript } from './redis-script.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
-import { checkKey, checkTtl, checkWrite, storeClosed, storeTimedOut, wrapRedisError } from './store-error.ts';
+import { notConnected, storeClosed, storeTimedOut, wrapRedisError } from './store-error.ts';
 
-export interface RedisStoreOptions {
-  readonly url: string;
+export interface RedisStoreOptions extends RedisClientOptions {
   readonly keyPrefix: string;
-  readonly deadlineMs: number;
-  readonly log: Logger;
 }
 
-/** Entries of one round trip; the deadline holds for each. */
-const BATCH = 1000;
+/** What is sent before an answer is waited for. */
+const BATCH_ENTRIES = 1000;
+const BATCH_BYTES = 2 ** 20;
+/** Keys of one script call: a fraction of a millisecond in which Redis does nothing else. */
+const SCRIPT_KEYS = 50;
+/** Commands and their values that wait for answers. */
+const IN_FLIGHT_BYTES = 64 * 2 ** 20;
 /** Time for the first connection. */
 const CONNECT_TIMEOUT_MS = 5000;
 
-interface ScriptCommands {
-  setIfNewer(key: string, version: number, record: string, ttlMs: number): ChainableCommander;
+/** A call whose deadline may pass between its batches. */
+interface Call {
+  isOver: boolean;
 }
 
 /**
- * The online store on Redis or Valkey. Keys of setIfNewer are `<prefix>v:<key>`, those of setIfAbsent `<prefix>a:<key>`.
- * @throws MillraceError MR_ONLINE_STORE_UNAVAILABLE, MR_ONLINE_STORE_FAILED (credentials)
+ * The online store on Redis or Valkey, a single server or a cluster. Keys of setIfNewer are `<prefix>v:<key>`, those of
+ * setIfAbsent `<prefix>a:<key>`.
+ * @throws MillraceError MR_ONLINE_STORE_UNAVAILABLE, MR_ENGINE_AUTH_FAILED, MR_ENGINE_TLS_FAILED, MR_ENGINE_TOO_OLD
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<OnlineStore> {
-  const redis = createRedis({ ...options, role: 'commands' });
+  const connection = new RedisConnection(options);
+  const store = new RedisStore(connection, options);
   try {
-    await whenReady(redis, Math.max(CONNECT_TIMEOUT_MS, options.deadlineMs));
+    await connection.connect(Math.max(CONNECT_TIMEOUT_MS, options.deadlineMs));
+    await store.requireVersions(CONNECT_TIMEOUT_MS);
+    return store;
   } catch (error) {
-    redis.disconnect();
+    await store.close();
     throw error;
   }
-  return new RedisStore(redis, options);
 }
 
 class RedisStore implements OnlineStore {
   readonly kind = 'redis';
-  readonly #redis: Redis;
+  readonly #connection: RedisConnection;
   readonly #prefix: string;
   readonly #deadlineMs: number;
   readonly #subscriber: RedisSubscriber;
-  #closed = false;
+  readonly #inFlight = new InFlight(IN_FLIGHT_BYTES);
+  #closing: Promise<void> | undefined;
 
-  constructor(redis: Redis, options: RedisStoreOptions) {
-    this.#redis = redis;
+  constructor(connection: RedisConnection, options: RedisStoreOptions) {
+    this.#connection = connection;
     this.#prefix = options.keyPrefix;
     this.#deadlineMs = options.deadlineMs;
-    this.#subscriber = new RedisSubscriber({ ...options, role: 'subscriber' });
+    this.#subscriber = new RedisSubscriber({ ...options, addresses: () => connection.addresses() });
   }
 
   async setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]> {
     writes.forEach(checkWrite);
-    return this.#inBatches('setIfNewer', writes, async (batch) => {
-      const pipeline = this.#redis.pipeline();
-      const scripts = pipeline as unknown as ScriptCommands; // made by the `scripts` option
-      for (const { key, value, version, ttlMs } of batch)
-        scripts.setIfNewer(this.#versioned(key), version, encodeRecord(version, value), ttlMs);
-      return (await results(pipeline)).map((result) => result === 1);
+    const sizeOf = ({ key, value }: VersionedWrite) => key.length + (value?.length ?? 0);
+    return this.#inBatches('setIfNewer', { items: writes, sizeOf }, async (batch) => {
+      // The keys of one script call must be in one slot of a cluster.
+      const groups = chunks(batch, this.#connection.isCluster ? 1 : SCRIPT_KEYS);
+      const answers = await Promise.all(groups.map((group) => this.#setGroup(group)));
+      return answers.flat().map((answer) => answer === 1);
     });
   }
 
   async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.#inBatches('readMany', keys, async (batch) => {
-      const records = await this.#redis.mget(batch.map((key) => this.#versioned(key)));
+    const { client, isCluster } = this.#connection;
+    return this.#inBatches('readMany', { items: keys, sizeOf: lengthOf }, async (batch) => {
+      const names = batch.map((key) => this.#versioned(key));
+      const records = isCluster
+        ? await Promise.all(names.map((name) => client.get(name)))
+        : await client.mget(names);
       return records.map(decodeRecord);
     });
   }
 
   async setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean> {
-    checkKey(key);
-    checkTtl(ttlMs);
-    return this.#run('setIfAbsent', async () => {
-      return (await this.#redis.set(this.#absent(key), value, 'PX', ttlMs, 'NX')) === 'OK';
-    });
+    checkValue(value);
+    const [isSet = false] = await this.#setAbsent('setIfAbsent', [key], { value, ttlMs });
+    return isSet;
   }
 
   async setManyIfAbsent(keys: readonly string[], ttlMs: number): Promise<readonly boolean[]> {
-    keys.forEach(checkKey);
+    return this.#setAbsent('setManyIfAbsent', keys, { value: '', ttlMs });
+  }
+
+  async renewLease(key: string, value: string, ttlMs: number): Promise<boolean> {
+    checkKey(key);
     checkTtl(ttlMs);
-    return this.#inBatches('setManyIfAbsent', keys, async (batch) => {
-      const pipeline = this.#redis.pipeline();
-      for (const key of batch) pipeline.set(this.#absent(key), '', 'PX', ttlMs, 'NX');
-      return (await results(pipeline)).map((result) => result === 'OK');
-    });
+    const { client } = this.#connection;
+    return this.#one('renewLease', value, () =>
+      runScript(client, RENEW_LEASE, [this.#absent(key)], [value, ttlMs]),
+    );
+  }
+
+  async releaseLease(key: string, value: string): Promise<boolean> {
+    checkKey(key);
+    const { client } = this.#connection;
+    return this.#one('releaseLease', value, () =>
+      runScript(client, RELEASE_LEASE, [this.#absent(key)], [value]),
+    );
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    await this.#inBatches('delete', keys, async (batch) => {
-      const pipeline = this.#redis.pipeline();
-      for (const key of batch) pipeline.unlink(this.#versioned(key)).unlink(this.#absent(key));
-      return results(pipeline);
+    const { client, isCluster } = this.#connection;
+    await this.#inBatches('delete', { items: keys, sizeOf: lengthOf }, async (batch) => {
+      const names = batch.flatMap((key) => [this.#versioned(key), this.#absent(key)]);
+      if (isCluster) return Promise.all(names.map((name) => client.unlink(name)));
+      return [await client.unlink(...names)];
     });
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#run('publish', () => this.#redis.publish(`${this.#prefix}${channel}`, message));
+    const { client } = this.#connection;
+    await this.#one('publish', message, () =>
+      runScript(client, PUBLISH, [`${this.#prefix}${channel}`], [message]),
+    );
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>> {
-    if (this.#closed) throw storeClosed('subscribe');
+    if (this.#closing !== undefined) throw storeClosed('subscribe');
     return this.#subscriber.subscribe(`${this.#prefix}${channel}`, onMessage);
   }
 
   async ping(timeoutMs: number): Promise<void> {
-    await this.#run('ping', () => this.#redis.ping(), timeoutMs);
+    // A cluster answers as long as a node does: the others' keys are reported by the calls for them.
+    await this.#run(
+      'ping',
+      () => Promise.any(this.#connection.nodes().map((node) => node.ping())),
+      timeoutMs,
+    );
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#subscriber.close();
-    // Lets what is under way end; a server that is away must not keep the process open.
-    await withDeadline(this.#redis.quit(), this.#deadlineMs, () =>
-      storeTimedOut('close', this.#deadlineMs),
-    ).catch(() => undefined);
-    this.#redis.disconnect();
+  async info(timeoutMs: number): Promise<EngineInfo> {
+    const ask = () => Promise.any(this.#connection.nodes().map((node) => node.info('server')));
+    const { engine, version } = redisEngine(await this.#run('info', ask, timeoutMs));
+    const { isCluster, where } = this.#connection;
+    return { engine: isCluster ? `${engine} Cluster` : engine, version, where };
+  }
+
+  /** @throws MillraceError MR_ENGINE_TOO_OLD where a node is */
+  async requireVersions(timeoutMs: number): Promise<void> {
+    const ask = () => Promise.allSettled(this.#connection.nodes().map((node) => node.info('server')));
+    // A node that is away, or a user without the right to ask, says nothing of versions.
+    for (const answer of await this.#run('info', ask, timeoutMs))
+      if (answer.status === 'fulfilled') requireRedisVersion(redisEngine(answer.value));
+  }
+
+  close(): Promise<void> {
+    this.#subscriber.close();
+    return (this.#closing ??= this.#connection.close(this.#deadlineMs));
   }
 
   #versioned(key: string): string {
@@ -129,34 +170,99 @@ class RedisStore implements OnlineStore {
     return `${this.#prefix}a:${key}`;
   }
 
-  async #inBatches<I, O>(
-    operation: string,
-    items: readonly I[],
-    call: (batch: readonly I[]) => Promise<readonly O[]>,
-  ): Promise<readonly O[]> {
-    const all: O[] = [];
-    for (let start = 0; start < items.length; start += BATCH) {
-      const batch = items.slice(start, start + BATCH);
-      all.push(...(await this.#run(operation, () => call(batch))));
-    }
-    return all;
+  async #setGroup(group: readonly VersionedWrite[]): Promise<readonly unknown[]> {
+    const keys = group.map(({ key }) => this.#versioned(key));
+    const args = group.flatMap(({ version, value, ttlMs }) => [encodeRecord(version, value), ttlMs]);
+    return (await runScript(this.#connection.client, SET_IF_NEWER, keys, args)) as readonly unknown[];
   }
 
-  async #run<T>(operation: string, call: () => Promise<T>, deadlineMs = this.#deadlineMs): Promise<T> {
-    if (this.#closed) throw storeClosed(operation);
+  async #setAbsent(
+    operation: string,
+    keys: readonly string[],
+    { value, ttlMs }: { readonly value: string; readonly ttlMs: number },
+  ): Promise<readonly boolean[]> {
+    keys.forEach(checkKey);
+    checkTtl(ttlMs);
+    const { client } = this.#connection;
+    const sizeOf = (key: string) => key.length + value.length;
+    return this.#inBatches(operation, { items: keys, sizeOf }, async (batch) => {
+      const sets = batch.map((key) => client.set(this.#absent(key), value, 'PX', ttlMs, 'NX'));
+      return (await Promise.all(sets)).map((answer) => answer === 'OK');
+    });
+  }
+
+  /** One command with a yes or no. */
+  async #one(operation: string, text: string, command: () => Promise<unknown>): Promise<boolean> {
+    return (await this.#run(operation, () => this.#send(1, text.length, command))) === 1;
+  }
+
+  /** One batch after the other, all within one deadline. */
+  #inBatches<I, O>(
+    operation: string,
+    { items, sizeOf }: { readonly items: readonly I[]; readonly sizeOf: (item: I) => number },
+    send: (batch: readonly I[]) => Promise<readonly O[]>,
+  ): Promise<readonly O[]> {
+    return this.#run(operation, async (call) => {
+      if (items.length === 0) return [];
+      const first = nextBatch(items, 0, sizeOf);
+      if (first.end === items.length) return this.#send(items.length, first.size, () => send(items));
+      const all: O[] = [];
+      for (let start = 0, next = first; start < items.length && !call.isOver; ) {
+        const batch = items.slice(start, next.end);
+        for (const answer of await this.#send(batch.length, next.size, () => send(batch))) all.push(answer);
+        start = next.end;
+        next = nextBatch(items, start, sizeOf);
+      }
+      return all; // where the call is over nobody waits for it
+    });
+  }
+
+  async #send<T>(commands: number, size: number, command: () => Promise<T>): Promise<T> {
+    const bytes = this.#inFlight.enter(commands, size);
     try {
-      return await withDeadline(call(), deadlineMs, () => storeTimedOut(operation, deadlineMs));
+      return await command();
+    } finally {
+      this.#inFlight.leave(bytes);
+    }
+  }
+
+  async #run<T>(
+    operation: string,
+    work: (call: Call) => Promise<T>,
+    deadlineMs = this.#deadlineMs,
+  ): Promise<T> {
+    if (this.#closing !== undefined) throw storeClosed(operation);
+    if (!this.#connection.isReady) throw notConnected(operation, this.#connection.fault?.text);
+    const call: Call = { isOver: false };
+    try {
+      return await withDeadline(work(call), deadlineMs, () => {
+        call.isOver = true;
+        return storeTimedOut(operation, deadlineMs);
+      });
     } catch (error) {
-      throw wrapRedisError(error, operation);
+      throw wrapRedisError(error, operation, this.#connection.fault?.text);
     }
   }
 }
 
-/** The results of a pipeline; the first error where there is one. */
-async function results(pipeline: ChainableCommander): Promise<readonly unknown[]> {
-  const answers = (await pipeline.exec()) ?? [];
-  return answers.map(([error, result]) => {
-    if (error !== null) throw error;
-    return result;
-  });
+function lengthOf(text: string): number {
+  return text.length;
+}
+
+function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  const all: (readonly T[])[] = [];
+  for (let start = 0; start < items.length; start += size) all.push(items.slice(start, start + size));
+  return all;
+}
+
+/** Where a batch that begins at `start` ends, and the length of its texts. */
+function nextBatch<T>(
+  items: readonly T[],
+  start: number,
+  sizeOf: (item: T) => number,
+): { readonly end: number; readonly size: number } {
+  let [end, size] = [start, 0];
+  for (const last = Math.min(items.length, start + BATCH_ENTRIES); end < last && size < BATCH_BYTES; end++)
+    size += sizeOf(items[end] as T);
+  return { end, size };
 }

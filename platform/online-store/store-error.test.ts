@@ -14,9 +14,9 @@ describe('wrapRedisError', () => {
     ['LOADING Redis is loading the dataset in memory', 'MR_ONLINE_STORE_UNAVAILABLE'],
     ["READONLY You can't write against a read only replica.", 'MR_ONLINE_STORE_UNAVAILABLE'],
     ["OOM command not allowed when used memory > 'maxmemory'.", 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ['CLUSTERDOWN The cluster is down', 'MR_ONLINE_STORE_UNAVAILABLE'],
     ['WRONGTYPE Operation against a key holding the wrong kind of value', 'MR_ONLINE_STORE_FAILED'],
-    ['NOAUTH Authentication required.', 'MR_ONLINE_STORE_FAILED'],
-    ['WRONGPASS invalid username-password pair', 'MR_ONLINE_STORE_FAILED'],
+    ["NOPERM User x has no permissions to run the 'set' command", 'MR_ONLINE_STORE_FAILED'],
   ])('maps the answer %s to %s', (message, code) => {
     const wrapped = wrapRedisError(reply(message), 'readMany') as MillraceError;
     expect(wrapped.code).toBe(code);
@@ -24,11 +24,22 @@ describe('wrapRedisError', () => {
     expect(wrapped.cause).toBeUndefined();
   });
 
-  it('takes everything else of the connection as unavailable', () => {
-    expect(wrapRedisError(new Error('Connection is closed.'), 'readMany')).toMatchObject({
+  it('takes everything else of the connection as unavailable, and says why it was lost', () => {
+    const wrapped = wrapRedisError(
+      new Error('Connection is closed.'),
+      'readMany',
+      'nothing listens on that port',
+    );
+    expect(wrapped).toMatchObject({
       code: 'MR_ONLINE_STORE_UNAVAILABLE',
+      message: 'there is no connection to Redis: nothing listens on that port',
       context: { operation: 'readMany' },
     });
+  });
+
+  it('lets the last of several nodes speak for all', () => {
+    const all = new AggregateError([new Error('Connection is closed.'), reply('WRONGTYPE x')]);
+    expect(wrapRedisError(all, 'ping')).toMatchObject({ code: 'MR_ONLINE_STORE_FAILED' });
   });
 });
 
@@ -36,16 +47,23 @@ describe('wrapLmdbError', () => {
   it.each([
     ['MDB_MAP_FULL: Environment mapsize limit reached', 'MR_ONLINE_STORE_UNAVAILABLE'],
     ['No space left on device', 'MR_ONLINE_STORE_UNAVAILABLE'],
+    ['Input/output error', 'MR_ONLINE_STORE_UNAVAILABLE'],
     ['MDB_CORRUPTED: Located page was wrong type', 'MR_ONLINE_STORE_FAILED'],
-  ])('maps %s to %s', (message, code) => {
-    expect(wrapLmdbError(new Error(message), 'setIfNewer')).toMatchObject({ code });
+  ])('maps %s to %s and names the folder', (message, code) => {
+    expect(wrapLmdbError(new Error(message), 'setIfNewer', '/data/online-store')).toMatchObject({
+      code,
+      message: expect.stringContaining('/data/online-store') as string,
+    });
   });
 });
 
 describe('both', () => {
-  it.each([wrapRedisError, wrapLmdbError])('leave bugs and our own errors as they are', (wrap) => {
+  it.each([
+    (error: unknown) => wrapRedisError(error, 'x'),
+    (error: unknown) => wrapLmdbError(error, 'x', '/data'),
+  ])('leave bugs and our own errors as they are', (wrap) => {
     const bug = new TypeError('bug');
     const own = new MillraceError('MR_ONLINE_STORE_FAILED', 'own');
-    expect([wrap(bug, 'x'), wrap(own, 'x')]).toEqual([bug, own]);
+    expect([wrap(bug), wrap(own)]).toEqual([bug, own]);
   });
 });

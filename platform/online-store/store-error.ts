@@ -1,10 +1,15 @@
 import { MillraceError, errorText } from '../errors.ts';
-import type { VersionedWrite } from './port.ts';
 
-/** Below LMDB's limit of 1,978 bytes, whatever the engine, so that a key that works in one works in the other. */
-const LONGEST_KEY_BYTES = 1900;
 /** Redis answers that say "later": it loads its data, runs a script, is a replica, has no memory left. */
 const TEMPORARY_REPLY = /^(LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLICAS|MISCONF)\b/;
+/** What ioredis says instead of sending a command. */
+const NO_CONNECTION =
+  /^(Stream isn't writeable|Cluster isn't ready|Connection is closed|Reached the max retries)/;
+/**
+ * What liblmdb and the system say where nothing can be written; a write that a full disk cuts short comes as an error of
+ * input and output.
+ */
+const NOT_WRITABLE = /MAP_FULL|No space|ENOSPC|quota|File too large|Input\/output error/i;
 
 /** The error of a call that took too long. */
 export function storeTimedOut(operation: string, deadlineMs: number): MillraceError {
@@ -21,11 +26,25 @@ export function storeClosed(operation: string): MillraceError {
   });
 }
 
-/** Maps what ioredis throws. Its errors carry the command with its values, so none becomes a cause. */
-export function wrapRedisError(error: unknown, operation: string): unknown {
+/** The error of a call while there is no connection. */
+export function notConnected(operation: string, fault: string | undefined): MillraceError {
+  const why = fault === undefined ? '' : `: ${fault}`;
+  return new MillraceError('MR_ONLINE_STORE_UNAVAILABLE', `there is no connection to Redis${why}`, {
+    context: { operation },
+  });
+}
+
+/**
+ * Maps what ioredis throws. Its errors carry the command with its values, so none becomes a cause.
+ * @param fault why the connection was lost, where that is known
+ */
+export function wrapRedisError(error: unknown, operation: string, fault?: string): unknown {
+  // Of several nodes asked, the last one speaks for all.
+  if (error instanceof AggregateError) return wrapRedisError(error.errors.at(-1), operation, fault);
   if (error instanceof MillraceError || error instanceof TypeError || error instanceof RangeError)
     return error;
   const message = errorText(error);
+  if (NO_CONNECTION.test(message)) return notConnected(operation, fault);
   const refused = error instanceof Error && error.name === 'ReplyError' && !TEMPORARY_REPLY.test(message);
   return new MillraceError(
     refused ? 'MR_ONLINE_STORE_FAILED' : 'MR_ONLINE_STORE_UNAVAILABLE',
@@ -34,43 +53,17 @@ export function wrapRedisError(error: unknown, operation: string): unknown {
   );
 }
 
-/** Maps what lmdb throws: a full disk or map heals when there is space, anything else does not. */
-export function wrapLmdbError(error: unknown, operation: string): unknown {
+/** Maps what lmdb throws: that the disk takes nothing heals when there is room, anything else does not. */
+export function wrapLmdbError(error: unknown, operation: string, path: string): unknown {
   if (error instanceof MillraceError || error instanceof TypeError || error instanceof RangeError)
     return error;
-  const message = errorText(error);
-  const full = /MAP_FULL|No space|ENOSPC|disk quota/i.test(message);
-  return new MillraceError(
-    full ? 'MR_ONLINE_STORE_UNAVAILABLE' : 'MR_ONLINE_STORE_FAILED',
-    `LMDB: ${message}`,
-    {
-      context: { operation },
-      cause: error,
-    },
-  );
-}
-
-/** @throws MillraceError MR_ONLINE_STORE_FAILED */
-export function checkWrite({ key, version, ttlMs }: VersionedWrite): void {
-  checkKey(key);
-  checkTtl(ttlMs);
-  if (!Number.isSafeInteger(version) || version < 0)
-    throw refused('a version must be a safe integer', { version });
-}
-
-/** @throws MillraceError MR_ONLINE_STORE_FAILED */
-export function checkTtl(ttlMs: number): void {
-  if (!Number.isSafeInteger(ttlMs) || ttlMs <= 0)
-    throw refused('a time to live must be a whole number of milliseconds above 0', { ttlMs });
-}
-
-/** @throws MillraceError MR_ONLINE_STORE_FAILED */
-export function checkKey(key: string): void {
-  // A UTF-16 unit takes at most three bytes: most keys need no count.
-  if (key === '' || (key.length * 3 > LONGEST_KEY_BYTES && Buffer.byteLength(key) > LONGEST_KEY_BYTES))
-    throw refused('a key must have 1 to 1,900 bytes', { length: key.length });
-}
-
-function refused(message: string, context: Readonly<Record<string, number>>): MillraceError {
-  return new MillraceError('MR_ONLINE_STORE_FAILED', message, { context });
+  const reason = errorText(error);
+  const options = { context: { operation, path }, cause: error };
+  return NOT_WRITABLE.test(reason)
+    ? new MillraceError(
+        'MR_ONLINE_STORE_UNAVAILABLE',
+        `the disk takes no writes of the online store in ${path} (${reason}): make room`,
+        options,
+      )
+    : new MillraceError('MR_ONLINE_STORE_FAILED', `LMDB in ${path}: ${reason}`, options);
 }

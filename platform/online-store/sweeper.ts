@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { errorText } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { commit } from './lmdb-commit.ts';
 
 /** Databases whose records carry their expiry, in epoch milliseconds. */
 export interface Expiring<V> {
@@ -65,7 +66,7 @@ export function expiryWalk<V>(root: RootDatabase, expiring: Expiring<V>, now: ()
       const nowMs = now();
       const expired = records.filter(({ value }) => expiring.expiryOf(value) <= nowMs);
       if (expired.length === 0) return;
-      await root.transaction(() => {
+      await commit(root, () => {
         for (const { key } of expired) {
           const current = database.get(key); // it may have been written since
           if (current !== undefined && expiring.expiryOf(current) <= nowMs) void database.remove(key);

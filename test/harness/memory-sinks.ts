@@ -54,6 +54,9 @@ export class MemoryOnlineStore implements OnlineStore {
 
   setIfAbsent = unsupported;
   setManyIfAbsent = unsupported;
+  renewLease = unsupported;
+  releaseLease = unsupported;
+  info = unsupported;
   delete = unsupported;
   subscribe = unsupported;
   ping = (): Promise<void> => Promise.resolve();
