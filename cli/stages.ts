@@ -1,9 +1,12 @@
 /** Starts single stages on open backends; every part is added to the lifetime, so that it ends with the command. */
+import { join } from 'node:path';
 import { createCollector } from '../ingest/collector/create-collector.ts';
 import { loadOrCreateIngestKey } from '../ingest/keys.ts';
+import { openStatementPool } from '../platform/clickhouse/statement-pool.ts';
 import type { Config, Secret } from '../platform/config.ts';
 import type { ClickHouse } from '../platform/clickhouse/port.ts';
-import { errorText } from '../platform/errors.ts';
+import { MillraceError, errorText } from '../platform/errors.ts';
+import { createClickHouseServer, type Account } from '../platform/http/clickhouse/index.ts';
 import {
   createHttpServer,
   listen,
@@ -110,4 +113,73 @@ export async function startProcessing(
   registerMetrics(app, metrics.registry);
   lifetime.add('processors http', app);
   return { url: await listen(app, { host: config.httpHost, port: config.processorsPort }), processors };
+}
+
+export interface ClickHouseStage {
+  readonly url: string;
+  /** Who may log in; their passwords are in the settings. */
+  readonly accounts: readonly Pick<Account, 'user' | 'isReader'>[];
+  readonly version: string;
+}
+
+const CLICKHOUSE_CONNECTIONS = 4;
+const CLICKHOUSE_MAX_WAITING = 200;
+
+/**
+ * Serves the ClickHouse engine in process over ClickHouse's HTTP interface, from the process that has it open.
+ * @throws MillraceError MR_CONFIG_INVALID, MR_PORT_TAKEN, MR_EMBEDDED_UNAVAILABLE, MR_EMBEDDED_IN_USE
+ */
+export async function startClickHouseServer(
+  { config, log, lifetime }: StageOptions,
+  { port = config.clickhouseServer.port, readOnly = false }: { port?: number; readOnly?: boolean } = {},
+): Promise<ClickHouseStage> {
+  const accounts = clickHouseAccounts(config, readOnly);
+  const path = join(config.dataDir, 'clickhouse');
+  const pool = await openStatementPool({
+    path,
+    size: CLICKHOUSE_CONNECTIONS,
+    maxWaiting: CLICKHOUSE_MAX_WAITING,
+  });
+  const app = createClickHouseServer({
+    pool,
+    accounts,
+    spillDir: join(path, 'tmp'),
+    log,
+    metrics: createMetrics(),
+    now: () => performance.now(),
+  });
+  lifetime.add('clickhouse server', {
+    async close() {
+      const closed = app.close();
+      await pool.close();
+      app.server.closeAllConnections();
+      await closed;
+    },
+  });
+  const url = await listen(app, { host: config.httpHost, port });
+  return { url, accounts, version: pool.version };
+}
+
+function clickHouseAccounts(
+  { clickhouse, clickhouseServer, httpHost }: Config,
+  readOnly: boolean,
+): Account[] {
+  const { user, password } = clickhouse;
+  const { readOnlyUser, readOnlyPassword } = clickhouseServer;
+  const accounts: Account[] = [{ user, password, isReader: readOnly }];
+  if (readOnlyPassword !== undefined) {
+    if (readOnlyUser === user)
+      throw new MillraceError(
+        'MR_CONFIG_INVALID',
+        `MR_CLICKHOUSE_USER and MR_CLICKHOUSE_READONLY_USER are both ${user}: they must differ`,
+      );
+    accounts.push({ user: readOnlyUser, password: readOnlyPassword, isReader: true });
+  }
+  const open = accounts.find((account) => account.password.reveal() === '');
+  if (open !== undefined && !/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(httpHost))
+    throw new MillraceError(
+      'MR_CONFIG_INVALID',
+      `The ClickHouse user ${open.user} has no password: set MR_CLICKHOUSE_PASSWORD, or bind to loopback (MR_HTTP_HOST)`,
+    );
+  return accounts;
 }

@@ -38,6 +38,17 @@ export const METRICS = {
     help: 'Rows acknowledged by ClickHouse.',
     labels: ['table'],
   },
+  millrace_clickhouse_statements_total: {
+    type: 'counter',
+    help: 'Statements that the ClickHouse server in process answered, by user (full, reader) and result.',
+    labels: ['user', 'result'],
+  },
+  millrace_clickhouse_statement_seconds: {
+    type: 'histogram',
+    help: 'Time of a statement of the ClickHouse server in process, until its answer was handed over.',
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
   millrace_online_writes_total: {
     type: 'counter',
     help: 'Writes to the online store by result: applied or stale.',

@@ -13,7 +13,7 @@ describe('wrapClickHouseError', () => {
     ['252', 'Too many parts (300). Merges are processing significantly slower', 'MR_CLICKHOUSE_UNAVAILABLE'],
     ['252', 'Too many partitions for single INSERT block (more than 100)', 'MR_CLICKHOUSE_QUERY_FAILED'],
     ['62', 'Syntax error', 'MR_CLICKHOUSE_QUERY_FAILED'],
-    ['516', 'default: Authentication failed', 'MR_CLICKHOUSE_QUERY_FAILED'],
+    ['516', 'default: Authentication failed', 'MR_ENGINE_AUTH_FAILED'],
   ])('maps code %s (%s) to %s', (code, message, expected) => {
     const wrapped = wrapClickHouseError(answer(code, message), 'query', 'http');
     expect(wrapped).toMatchObject({

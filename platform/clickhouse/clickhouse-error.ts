@@ -1,4 +1,5 @@
-import { MillraceError, errorText } from '../errors.ts';
+import { connectionFault } from '../connection-fault.ts';
+import { MillraceError, errorText, type ErrorCode } from '../errors.ts';
 import type { ClickHouse } from './port.ts';
 
 /** Error numbers after which the same statement may succeed: timeouts, overload, a replica or a disk that is away. */
@@ -25,6 +26,8 @@ const TEMPORARY = new Set([
   745, // SERVER_OVERLOADED
   999, // KEEPER_EXCEPTION
 ]);
+/** UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED */
+const WRONG_LOGIN = new Set([192, 193, 194, 516]);
 /** How the name of an operation that carries rows begins. */
 export const INSERT = 'insert ';
 const TOO_MANY_PARTS = 252;
@@ -55,18 +58,26 @@ export function wrapClickHouseError(error: unknown, operation: string, kind: Cli
   const code = clickHouseCode(error);
   const message = firstLine(error);
   const isInsert = operation.startsWith(INSERT);
-  if (code === undefined && kind === 'http') {
-    return new MillraceError('MR_CLICKHOUSE_UNAVAILABLE', `ClickHouse cannot be reached: ${message}`, {
-      context: { operation },
-      cause: error,
-    });
-  }
+  if (code === undefined && kind === 'http') return unreached(error, operation, message);
   return new MillraceError(
-    code !== undefined && isTemporary(code, message)
-      ? 'MR_CLICKHOUSE_UNAVAILABLE'
-      : 'MR_CLICKHOUSE_QUERY_FAILED',
+    codeOf(code, message),
     `ClickHouse: ${isInsert ? withoutQuotes(message) : message}`,
     { context: { operation, clickhouseCode: code }, ...(isInsert ? {} : { cause: error }) },
+  );
+}
+
+function codeOf(code: number | undefined, message: string): ErrorCode {
+  if (code === undefined) return 'MR_CLICKHOUSE_QUERY_FAILED';
+  if (WRONG_LOGIN.has(code)) return 'MR_ENGINE_AUTH_FAILED';
+  return isTemporary(code, message) ? 'MR_CLICKHOUSE_UNAVAILABLE' : 'MR_CLICKHOUSE_QUERY_FAILED';
+}
+
+function unreached(error: unknown, operation: string, message: string): MillraceError {
+  const fault = connectionFault(error);
+  return new MillraceError(
+    fault?.kind === 'tls' ? 'MR_ENGINE_TLS_FAILED' : 'MR_CLICKHOUSE_UNAVAILABLE',
+    `ClickHouse cannot be reached: ${fault?.text ?? message}`,
+    { context: { operation, engine: 'ClickHouse' }, cause: error },
   );
 }
 

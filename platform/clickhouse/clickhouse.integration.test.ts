@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { describe } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { requireService } from '../../test/harness/require-service.ts';
+import { FULL_USER, spawnClickHouse, type SpawnedClickHouse } from '../../test/harness/spawn-clickhouse.ts';
 import { Secret } from '../config.ts';
 import { silentLogger } from '../log.ts';
 import { clickHouseContract } from './clickhouse.contract.ts';
@@ -8,30 +10,37 @@ import { openClickHouse } from './open.ts';
 import type { ClickHouse } from './port.ts';
 import { writerContract } from './writer.contract.ts';
 
-const url = process.env['MR_TEST_CLICKHOUSE_URL'];
-/** No package registry holds a ClickHouse server, so CI says where it has one and a missing one is a failure. */
-const required = process.env['MR_TEST_CLICKHOUSE_REQUIRED'] !== undefined;
 const log = silentLogger();
 
-async function open(): Promise<ClickHouse> {
-  if (url === undefined) throw new Error('MR_TEST_CLICKHOUSE_URL is not set');
+function openAt(url: string, user: string, password: string): Promise<ClickHouse> {
   return openClickHouse({
-    config: {
-      url,
-      user: process.env['MR_TEST_CLICKHOUSE_USER'] ?? 'default',
-      password: new Secret(process.env['MR_TEST_CLICKHOUSE_PASSWORD'] ?? ''),
-      database: `test_${randomBytes(6).toString('hex')}`,
-    },
+    config: { url, user, password: new Secret(password), database: `test_${randomBytes(6).toString('hex')}` },
     dataDir: '.',
     log,
   });
 }
 
-describe.skipIf(url === undefined && !required)(
-  'a ClickHouse server (skipped without MR_TEST_CLICKHOUSE_URL)',
-  () => {
-    clickHouseContract('server', open);
-    migrateContract('server', open);
-    writerContract('server', open);
-  },
-);
+const server = requireService('clickhouse');
+describe.skipIf(server.isMissing)(server.title('a ClickHouse server'), () => {
+  const open = () =>
+    openAt(
+      server.address,
+      process.env['MR_TEST_CLICKHOUSE_USER'] ?? 'default',
+      process.env['MR_TEST_CLICKHOUSE_PASSWORD'] ?? '',
+    );
+  clickHouseContract('server', open);
+  migrateContract('server', open);
+  writerContract('server', open);
+});
+
+describe('millrace clickhouse, over HTTP', () => {
+  let served: SpawnedClickHouse;
+  beforeAll(async () => {
+    served = await spawnClickHouse();
+  });
+  afterAll(() => served.stop());
+  const open = () => openAt(served.url, FULL_USER.username, FULL_USER.password);
+  clickHouseContract('millrace clickhouse', open);
+  migrateContract('millrace clickhouse', open);
+  writerContract('millrace clickhouse', open);
+});

@@ -1,3 +1,4 @@
+import type { EngineInfo } from '../engine-info.ts';
 import { INSERT } from './clickhouse-error.ts';
 import { DEFAULT_TIMEOUT_MS, type Call, type Engine } from './engine.ts';
 import { insertStatement } from './insert-statement.ts';
@@ -42,6 +43,23 @@ export class EngineClickHouse implements ClickHouse {
 
   async ping(timeoutMs: number): Promise<void> {
     await this.#command({ lane: 'probe', operation: 'ping', timeoutMs, settings: {} }, 'SELECT 1');
+  }
+
+  async info(timeoutMs: number): Promise<EngineInfo> {
+    const version = await this.#engine.run(
+      { lane: 'probe', operation: 'version', timeoutMs, settings: {} },
+      async (client, settings, signal) => {
+        const result = await client.query({
+          query: 'SELECT version() AS version',
+          format: 'JSONEachRow',
+          clickhouse_settings: settings,
+          ...(signal === undefined ? {} : { abort_signal: signal }),
+        });
+        const [row] = await result.json<{ version: string }>();
+        return row?.version ?? 'unknown';
+      },
+    );
+    return { engine: this.#engine.product, version, where: this.#engine.where };
   }
 
   close(): Promise<void> {

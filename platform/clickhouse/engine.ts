@@ -31,6 +31,10 @@ export type Work<T> = (client: ClickHouseClient, settings: Settings, signal?: Ab
 /** Runs work on a client of a server or of the engine in process, within the time of the call. */
 export interface Engine {
   readonly kind: 'http' | 'in-process';
+  /** The product, as {@link EngineInfo} names it. */
+  readonly product: string;
+  /** host:port, or the folder of the engine in process. */
+  readonly where: string;
   /** Rejects with what {@link wrapClickHouseError} makes of the failure. */
   run<T>(call: Call, work: Work<T>): Promise<T>;
   close(): Promise<void>;

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { ClickHouseConfig } from '../config.ts';
 import { withDeadline } from '../deadline.ts';
+import { MillraceError, errorText } from '../errors.ts';
 import { closed, timedOut, wrapClickHouseError } from './clickhouse-error.ts';
 import { BASE_SETTINGS, type Call, type Engine, type Settings, type Work } from './engine.ts';
 
@@ -9,7 +11,10 @@ const IDLE_SOCKET_TTL_MS = 2500;
 /** Above every deadline of a call, so that the deadline decides. */
 const SOCKET_TIMEOUT_MS = 3_600_000;
 
-/** An engine over HTTP. Nothing is retried here; connections are made when they are needed. */
+/**
+ * An engine over HTTP. Nothing is retried here; connections are made when they are needed.
+ * @throws MillraceError MR_ENGINE_TLS_FAILED where the file of the authority cannot be read
+ */
 export function openHttpEngine(config: ClickHouseConfig, url: string, database: string): Engine {
   return new HttpEngine(
     createClient({
@@ -17,6 +22,7 @@ export function openHttpEngine(config: ClickHouseConfig, url: string, database: 
       username: config.user,
       password: config.password.reveal(),
       database,
+      ...(config.caFile === undefined ? {} : { tls: { ca_cert: readAuthority(config.caFile) } }),
       application: 'millrace',
       request_timeout: SOCKET_TIMEOUT_MS,
       max_open_connections: 10,
@@ -34,15 +40,31 @@ export function openHttpEngine(config: ClickHouseConfig, url: string, database: 
         cancel_http_readonly_queries_on_client_close: 1,
       },
     }),
+    new URL(url).host,
   );
+}
+
+function readAuthority(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new MillraceError(
+      'MR_ENGINE_TLS_FAILED',
+      `MR_CLICKHOUSE_CA_FILE cannot be read: ${errorText(error)}`,
+      { context: { engine: 'ClickHouse', file }, cause: error },
+    );
+  }
 }
 
 class HttpEngine implements Engine {
   readonly kind = 'http';
+  readonly product = 'ClickHouse';
+  readonly where: string;
   readonly #client: ClickHouseClient;
   #closed = false;
 
-  constructor(client: ClickHouseClient) {
+  constructor(client: ClickHouseClient, where: string) {
+    this.where = where;
     this.#client = client;
   }
 

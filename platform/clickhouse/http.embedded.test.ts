@@ -1,58 +1,57 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { createClient } from '@clickhouse/client';
-import { createChdbConnection } from 'chdb/connection';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../config.ts';
+import { createClickHouseServer } from '../http/clickhouse/index.ts';
 import { silentLogger } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
 import { clickHouseContract, FACTS_DDL, factRow } from './clickhouse.contract.ts';
 import { migrateContract } from './migrate.contract.ts';
 import { openClickHouse } from './open.ts';
 import type { ClickHouse } from './port.ts';
+import { openStatementPool, type StatementPool } from './statement-pool.ts';
 import { createBatchWriter } from './writer.ts';
 import { writerContract } from './writer.contract.ts';
 
 const log = silentLogger();
 let path: string;
-/** Keeps the engine alive between the connections of the requests. */
-let engine: ReturnType<typeof createChdbConnection>;
-let server: Server;
+let pool: StatementPool;
+let server: Awaited<ReturnType<typeof listen>>;
 let port: number;
 let databases = 0;
 
+function configOf(at: number) {
+  return {
+    url: `http://127.0.0.1:${at}`,
+    user: 'default',
+    password: new Secret(''),
+    database: `http_${++databases}`,
+  };
+}
+
 function openAt(at: number, connectTimeoutMs = 5000): Promise<ClickHouse> {
-  return openClickHouse({
-    config: {
-      url: `http://127.0.0.1:${at}`,
-      user: 'default',
-      password: new Secret(''),
-      database: `http_${++databases}`,
-    },
-    dataDir: path,
-    log,
-    connectTimeoutMs,
-  });
+  return openClickHouse({ config: configOf(at), dataDir: path, log, connectTimeoutMs });
 }
 
 beforeAll(async () => {
   path = await mkdtemp(join(tmpdir(), 'millrace-clickhouse-http-'));
-  engine = createChdbConnection({ path });
+  pool = await openStatementPool({ path, size: 4, maxWaiting: 100 });
   server = await listen(0);
-  port = (server.address() as AddressInfo).port;
+  port = (server.server.address() as AddressInfo).port;
 });
 afterAll(async () => {
   await stop();
-  await engine.close();
+  await pool.close();
   await rm(path, { recursive: true, force: true });
 });
 
-// The client's whole HTTP path against the real engine; a real server is tested in clickhouse.integration.test.ts.
+// The client's whole HTTP path against the server in this process; one in a process of its own, and a real one where
+// there is one, are tested in clickhouse.integration.test.ts.
 clickHouseContract('HTTP', () => openAt(port));
 migrateContract('HTTP', () => openAt(port));
 writerContract('HTTP', () => openAt(port));
@@ -60,6 +59,53 @@ writerContract('HTTP', () => openAt(port));
 describe('ClickHouse over HTTP', () => {
   it('rejects at once where nobody listens', async () => {
     await expect(openAt(1)).rejects.toMatchObject({ code: 'MR_CLICKHOUSE_UNAVAILABLE', retryable: true });
+  });
+
+  it('says that the user or the password is wrong', async () => {
+    const refused = openClickHouse({
+      config: { ...configOf(port), password: new Secret('wrong') },
+      dataDir: path,
+      log,
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'MR_ENGINE_AUTH_FAILED', retryable: false });
+  });
+
+  it('says in words that the host is not known, that TLS fails, and that a file is missing', async () => {
+    const at = (url: string, caFile?: string) =>
+      openClickHouse({
+        config: { ...configOf(port), url, caFile },
+        dataDir: path,
+        log,
+        connectTimeoutMs: 3000,
+      });
+    const startedMs = performance.now();
+    await expect(at('http://no-such-host.invalid:8123')).rejects.toMatchObject({
+      code: 'MR_CLICKHOUSE_UNAVAILABLE',
+    });
+    expect(performance.now() - startedMs).toBeLessThan(4000);
+    await expect(at(`https://127.0.0.1:${port}`)).rejects.toMatchObject({ code: 'MR_ENGINE_TLS_FAILED' });
+    await expect(at(`https://127.0.0.1:${port}`, '/nowhere.pem')).rejects.toThrow(/MR_CLICKHOUSE_CA_FILE/);
+  });
+
+  it('refuses a server that is too old', async () => {
+    const old = createServer((_request, response) => response.end('{"version":"23.8.16.16"}\n'));
+    old.listen(0, '127.0.0.1');
+    await once(old, 'listening');
+    await expect(openAt((old.address() as AddressInfo).port)).rejects.toMatchObject({
+      code: 'MR_ENGINE_TOO_OLD',
+      context: { engine: 'ClickHouse', actual: '23.8.16.16', least: '24.8' },
+    });
+    old.close();
+  });
+
+  it('states what answers', async () => {
+    const clickhouse = await openAt(port);
+    expect(await clickhouse.info(1000)).toEqual({
+      engine: 'ClickHouse',
+      version: expect.stringMatching(/^\d+\.\d+/) as string,
+      where: `127.0.0.1:${port}`,
+    });
+    await clickhouse.close();
   });
 
   it('rejects in time where somebody takes the connection and never answers', async () => {
@@ -107,38 +153,20 @@ describe('ClickHouse over HTTP', () => {
   });
 });
 
-async function listen(at: number): Promise<Server> {
-  const created = createServer((request, response) => void answer(request, response)).listen(at, '127.0.0.1');
-  await once(created, 'listening');
+async function listen(at: number): Promise<ReturnType<typeof createClickHouseServer>> {
+  const created = createClickHouseServer({
+    pool,
+    accounts: [{ user: 'default', password: new Secret(''), isReader: false }],
+    spillDir: join(path, 'tmp'),
+    log,
+    metrics: createMetrics(),
+    now: () => performance.now(),
+  });
+  await created.listen({ port: at, host: '127.0.0.1' });
   return created;
 }
 
 async function stop(): Promise<void> {
-  server.closeAllConnections();
-  server.close();
-  await once(server, 'close');
-}
-
-/** As much of ClickHouse's HTTP interface as the client uses, in front of the engine in process. */
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  const settings: Record<string, string> = {};
-  const params: string[] = [];
-  for (const [name, value] of url.searchParams) {
-    if (name.startsWith('param_')) params.push(`SET ${name} = '${value.replace(/[\\']/g, '\\$&')}';`);
-    else if (!['query', 'database', 'query_id', 'session_id'].includes(name)) settings[name] = value;
-  }
-  const query = `${params.join(' ')} ${url.searchParams.get('query') ?? ''}${await text(request)}`;
-  const client = createClient({ connection: createChdbConnection({ path }) });
-  try {
-    await client.command({ query: `USE \`${url.searchParams.get('database') ?? 'default'}\`` });
-    const { stream } = await client.exec({ query, clickhouse_settings: settings });
-    response.end(await text(stream));
-  } catch (error) {
-    const { code, message, type } = error as { code?: string; message: string; type?: string };
-    response.writeHead(500, { 'x-clickhouse-exception-code': code ?? '0' });
-    response.end(`Code: ${code ?? '0'}. DB::Exception: ${message} (${type ?? 'UNKNOWN'}) (version 26.7)`);
-  } finally {
-    await client.close();
-  }
+  server.server.closeAllConnections();
+  await server.close();
 }

@@ -1,9 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type * as chdb from 'chdb/connection';
+import type { Session } from 'chdb';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { withDeadline } from '../deadline.ts';
-import { MillraceError, errorText } from '../errors.ts';
+import { loadEngine, openDirectory, type LoadChdb } from './chdb-engine.ts';
 import { closed, timedOut, wrapClickHouseError } from './clickhouse-error.ts';
 import {
   BASE_SETTINGS,
@@ -15,13 +13,10 @@ import {
 } from './engine.ts';
 import { Lane } from './lane.ts';
 
-export type Chdb = Pick<typeof chdb, 'createChdbConnection'>;
-
 export interface InProcessOptions {
   readonly path: string;
   readonly database: string;
-  /** Loads chdb; only when the engine is opened, since its library is large and not on every platform. */
-  readonly load: () => Promise<Chdb>;
+  readonly load: LoadChdb;
 }
 
 /** Each running statement holds a thread of libuv's pool, which has four unless UV_THREADPOOL_SIZE says more. */
@@ -34,90 +29,34 @@ const IN_PROCESS_SETTINGS: Settings = { ...BASE_SETTINGS, max_execution_time: DE
  * process (or this one, with another directory) has the engine open.
  */
 export async function openInProcessEngine(options: InProcessOptions): Promise<Engine> {
-  const engine = await loadChdb(options.load);
-  await mkdir(options.path, { recursive: true });
-  const first = await connect(engine, options.path);
-  await first.command({ query: `CREATE DATABASE IF NOT EXISTS \`${options.database}\`` });
+  const engine = await loadEngine(options.load);
+  const keeper = await openDirectory(engine, options.path);
+  await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS \`${options.database}\``);
   const open = async () => {
-    const client = await connect(engine, options.path);
+    const client = createClient({
+      connection: engine.createChdbConnection({ path: options.path }),
+      log: { level: ClickHouseLogLevel.OFF },
+    });
     await client.command({ query: `USE \`${options.database}\``, clickhouse_settings: IN_PROCESS_SETTINGS });
     return client;
   };
-  return new InProcessEngine(first, open);
-}
-
-async function loadChdb(load: () => Promise<Chdb>): Promise<Chdb> {
-  try {
-    return await load();
-  } catch (error) {
-    throw new MillraceError(
-      'MR_EMBEDDED_UNAVAILABLE',
-      'ClickHouse in process (chdb) cannot be loaded here: set MR_CLICKHOUSE_URL to a server, or install chdb',
-      {
-        context: { engine: 'chdb', platform: process.platform, arch: process.arch, reason: errorText(error) },
-        cause: error,
-      },
-    );
-  }
-}
-
-async function connect(engine: Chdb, path: string): Promise<ClickHouseClient> {
-  try {
-    return createClient({
-      connection: engine.createChdbConnection({ path }),
-      log: { level: ClickHouseLogLevel.OFF },
-    });
-  } catch (error) {
-    throw await openError(error, path);
-  }
-}
-
-/** chdb only says that it failed (code 76 goes to stderr); the owner stands in the engine's status file. */
-async function openError(error: unknown, path: string): Promise<MillraceError> {
-  const text = errorText(error);
-  const owner = await ownerOf(path);
-  if (owner === undefined && !text.includes('one active data directory')) {
-    return new MillraceError(
-      'MR_EMBEDDED_UNAVAILABLE',
-      `ClickHouse in process cannot open its directory: ${text}`,
-      { context: { engine: 'chdb', path }, cause: error },
-    );
-  }
-  return new MillraceError(
-    'MR_EMBEDDED_IN_USE',
-    owner === undefined
-      ? `This process already has another ClickHouse directory open: ${text}`
-      : `Process ${owner} has the ClickHouse directory ${path} open`,
-    { context: { engine: 'chdb', path, pid: owner }, cause: error },
-  );
-}
-
-async function ownerOf(path: string): Promise<number | undefined> {
-  const status = await readFile(join(path, 'status'), 'utf8').catch(() => ''); // no such file: no owner
-  const pid = Number(/^PID: (\d+)$/m.exec(status)?.[1]);
-  return Number.isSafeInteger(pid) && pid !== process.pid && isAlive(pid) ? pid : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  return new InProcessEngine(keeper, options.path, open);
 }
 
 class InProcessEngine implements Engine {
   readonly kind = 'in-process';
+  readonly product = 'chdb';
+  readonly where: string;
   /** Keeps the directory locked while the lanes are still empty. */
-  readonly #first: ClickHouseClient;
+  readonly #keeper: Session;
   readonly #lanes: Readonly<Record<Call['lane'], Lane<ClickHouseClient>>>;
   /** Statements that the engine still runs, those included that nobody waits for any more. */
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
-  constructor(first: ClickHouseClient, open: () => Promise<ClickHouseClient>) {
-    this.#first = first;
+  constructor(keeper: Session, where: string, open: () => Promise<ClickHouseClient>) {
+    this.#keeper = keeper;
+    this.where = where;
     this.#lanes = {
       read: new Lane(LANE_SIZES.read, open),
       write: new Lane(LANE_SIZES.write, open),
@@ -171,6 +110,7 @@ class InProcessEngine implements Engine {
     this.#closed = true;
     await Promise.all(this.#running);
     const clients = Object.values(this.#lanes).flatMap((lane) => lane.connections());
-    for (const client of [...clients, this.#first]) await client.close();
+    for (const client of clients) await client.close();
+    this.#keeper.close();
   }
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clickhouseMigrations } from '../../schemas/migrations.ts';
-import { migrate, type Migration } from './migrate.ts';
+import { migrate, pendingMigrations, type Migration } from './migrate.ts';
 import type { ClickHouse } from './port.ts';
+import { compareSchemas, requireSameSchema } from './schema-check.ts';
 
 const now = () => 1_700_000_000_000;
 
@@ -72,6 +73,40 @@ export function migrateContract(name: string, open: () => Promise<ClickHouse>): 
       expect(await clickhouse.query('SELECT count() AS n FROM schema_migrations FINAL')).toEqual([{ n: 6 }]);
     });
 
+    it('says what is not yet applied', async () => {
+      expect(await pendingMigrations(clickhouse, [FIRST, SECOND])).toEqual(['0001-first', '0002-second']);
+      await migrate(clickhouse, [FIRST], { now });
+      expect(await pendingMigrations(clickhouse, [FIRST, SECOND])).toEqual(['0002-second']);
+      await expect(
+        pendingMigrations(clickhouse, [{ ...FIRST, sql: `${FIRST.sql}DROP TABLE b;` }]),
+      ).rejects.toMatchObject({ code: 'MR_CLICKHOUSE_MIGRATION_CHANGED' });
+    });
+
+    it('finds what was changed by hand, and nothing where nothing was', async () => {
+      const fresh = await open();
+      const product = clickhouseMigrations();
+      await migrate(clickhouse, [...product, FIRST, SECOND], { now });
+      await migrate(fresh, [...product, FIRST, SECOND], { now });
+      expect(await compareSchemas(clickhouse, fresh)).toEqual([]);
+      await clickhouse.command('ALTER TABLE a ADD COLUMN by_hand String');
+      await clickhouse.command('ALTER TABLE a MODIFY COLUMN m Int32');
+      await clickhouse.command('DROP TABLE b');
+      await clickhouse.command('CREATE TABLE mine (n Int64) ENGINE = Memory');
+      await expect(requireSameSchema(clickhouse, fresh)).rejects.toMatchObject({
+        code: 'MR_CLICKHOUSE_SCHEMA_CHANGED',
+        context: {
+          differences: [
+            'the table b is missing',
+            'no migration makes the table mine',
+            'the column a.m is "Int32" and should be "Int64"',
+            'no migration makes the column a.by_hand',
+          ],
+        },
+      });
+      await fresh.command(`DROP DATABASE \`${fresh.database}\``);
+      await fresh.close();
+    });
+
     it('applies the migrations of the product', async () => {
       const names = clickhouseMigrations().map((migration) => migration.name);
       expect(await migrate(clickhouse, clickhouseMigrations(), { now })).toEqual(names);
@@ -100,6 +135,7 @@ function failingAfter(clickhouse: ClickHouse, calls: number): ClickHouse {
     command: guard((sql, options) => clickhouse.command(sql, options)),
     insert: guard((table, rows, options) => clickhouse.insert(table, rows, options)),
     ping: (timeoutMs) => clickhouse.ping(timeoutMs),
+    info: (timeoutMs) => clickhouse.info(timeoutMs),
     close: () => clickhouse.close(),
   };
 }

@@ -54,6 +54,35 @@ export async function migrate(
   return applied;
 }
 
+/**
+ * Names of the migrations that have not been applied, or not to their end. Changes nothing.
+ * @throws MillraceError MR_CLICKHOUSE_MIGRATION_CHANGED
+ */
+export async function pendingMigrations(
+  clickhouse: ClickHouse,
+  migrations: readonly Migration[],
+): Promise<readonly string[]> {
+  const [table] = await clickhouse.query(
+    'SELECT 1 FROM system.tables WHERE database = {d:String} AND name = {t:String}',
+    {
+      params: { d: clickhouse.database, t: TABLE },
+    },
+  );
+  if (table === undefined) return migrations.map(({ name }) => name);
+  const steps = await clickhouse.query<Step & Record<string, unknown>>(
+    `SELECT migration, step, checksum FROM ${TABLE} FINAL WHERE step = ${COMPLETE}`,
+  );
+  const known = new Map(steps.map((step) => [step.migration, step.checksum]));
+  return migrations
+    .filter(({ name, sql }) => {
+      const complete = known.get(name);
+      if (complete !== undefined && complete !== checksum(statementsOf(sql).join('\n;\n')))
+        throw changed(name, 'the file');
+      return complete === undefined;
+    })
+    .map(({ name }) => name);
+}
+
 /** True when a statement ran. */
 async function apply(
   clickhouse: ClickHouse,

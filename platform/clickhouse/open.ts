@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { ClickHouseConfig } from '../config.ts';
+import { requireVersion } from '../connection-fault.ts';
 import type { Logger } from '../log.ts';
+import { importChdb, type LoadChdb } from './chdb-engine.ts';
 import { EngineClickHouse } from './client.ts';
 import type { Engine } from './engine.ts';
 import { openHttpEngine } from './http-engine.ts';
-import { openInProcessEngine, type Chdb } from './in-process-engine.ts';
+import { openInProcessEngine } from './in-process-engine.ts';
 import type { ClickHouse } from './port.ts';
 
 export interface OpenClickHouseOptions {
@@ -15,13 +17,16 @@ export interface OpenClickHouseOptions {
   /** Time for a server to answer the first statement; 10,000 where absent. */
   readonly connectTimeoutMs?: number;
   /** Loads the engine in process; for tests. */
-  readonly loadChdb?: () => Promise<Chdb>;
+  readonly loadChdb?: LoadChdb;
 }
+
+/** Settings and functions that the tables and statements use are there from this release on (long-term support). */
+const OLDEST_SERVER = '24.8';
 
 /**
  * The server of `config.url`, or the engine in process where there is none. The database exists afterwards.
- * @throws MillraceError MR_CLICKHOUSE_UNAVAILABLE, MR_CLICKHOUSE_QUERY_FAILED (credentials, rights),
- * MR_EMBEDDED_UNAVAILABLE, MR_EMBEDDED_IN_USE
+ * @throws MillraceError MR_CLICKHOUSE_UNAVAILABLE, MR_ENGINE_AUTH_FAILED, MR_ENGINE_TLS_FAILED, MR_ENGINE_TOO_OLD,
+ * MR_CLICKHOUSE_QUERY_FAILED (rights), MR_EMBEDDED_UNAVAILABLE, MR_EMBEDDED_IN_USE
  */
 export async function openClickHouse(options: OpenClickHouseOptions): Promise<ClickHouse> {
   const { config } = options;
@@ -35,7 +40,7 @@ function openEmbedded({ config, dataDir, loadChdb }: OpenClickHouseOptions): Pro
   return openInProcessEngine({
     path: join(dataDir, 'clickhouse'),
     database: config.database,
-    load: loadChdb ?? (() => import('chdb/connection')),
+    load: loadChdb ?? importChdb,
   });
 }
 
@@ -43,6 +48,8 @@ async function openServer(options: OpenClickHouseOptions, url: string): Promise<
   const { config, connectTimeoutMs = 10_000 } = options;
   const bootstrap = new EngineClickHouse(openHttpEngine(config, url, 'default'), 'default');
   try {
+    const { version } = await bootstrap.info(connectTimeoutMs);
+    requireVersion('ClickHouse', version, OLDEST_SERVER);
     await createDatabase(bootstrap, config.database, connectTimeoutMs);
   } finally {
     await bootstrap.close();

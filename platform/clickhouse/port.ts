@@ -1,3 +1,5 @@
+import type { EngineInfo } from '../engine-info.ts';
+
 /**
  * The ClickHouse port. A server over HTTP and the engine in process (chdb) stand behind it; both speak through
  * `@clickhouse/client`. clickhouse.contract.ts holds both to it.
@@ -19,8 +21,8 @@ export interface QueryOptions {
 }
 
 /**
- * Errors: MR_CLICKHOUSE_UNAVAILABLE (retryable: not reached, timed out, overloaded) and MR_CLICKHOUSE_QUERY_FAILED
- * (context.clickhouseCode holds ClickHouse's number).
+ * Errors: MR_CLICKHOUSE_UNAVAILABLE (retryable: not reached, timed out, overloaded), MR_CLICKHOUSE_QUERY_FAILED
+ * (context.clickhouseCode holds ClickHouse's number), MR_ENGINE_AUTH_FAILED and MR_ENGINE_TLS_FAILED.
  */
 export interface ClickHouse {
   readonly kind: 'http' | 'in-process';
@@ -32,5 +34,7 @@ export interface ClickHouse {
   /** One insert; all rows are in the table when it resolves. An outcome after a rejection is unknown: repeat it. */
   insert(table: string, rows: readonly Row[], options?: QueryOptions): Promise<void>;
   ping(timeoutMs: number): Promise<void>;
+  /** What answers, with its version. */
+  info(timeoutMs: number): Promise<EngineInfo>;
   close(): Promise<void>;
 }

@@ -21,6 +21,7 @@ function standIn(decide: (insert: Insert, attempt: number) => Error | undefined 
     query: unused,
     command: unused,
     ping: unused,
+    info: unused,
     close: unused,
     async insert(table: string, rows: readonly Row[], options?: QueryOptions) {
       const insert = { table, rows: [...rows], token: options?.settings?.['insert_deduplication_token'] };
@@ -68,6 +69,21 @@ describe('createBatchWriter', () => {
     const writer = createBatchWriter(clickhouse, options({ maxRows: 100, maxBytes: 1000 }));
     expect(writer.full).toBe(false);
     writer.add('a', [{ text: 'x'.repeat(1000) }]);
+    expect(writer.full).toBe(true);
+    await writer.flush();
+    expect(writer.full).toBe(false);
+  });
+
+  it('is full when its oldest row has waited for maxAgeMs', async () => {
+    let nowMs = 0;
+    const { clickhouse } = standIn(() => undefined);
+    const writer = createBatchWriter(clickhouse, options({ maxAgeMs: 100, now: () => nowMs }));
+    writer.add('a', rows(1));
+    nowMs = 60;
+    writer.add('b', rows(2));
+    nowMs = 99;
+    expect(writer.full).toBe(false);
+    nowMs = 100;
     expect(writer.full).toBe(true);
     await writer.flush();
     expect(writer.full).toBe(false);

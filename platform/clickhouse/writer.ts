@@ -9,6 +9,10 @@ export interface BatchWriterOptions {
   readonly maxRows: number;
   /** The same by estimated size. */
   readonly maxBytes: number;
+  /** How long rows may wait before {@link BatchWriter.full} asks to flush; for ever where absent. */
+  readonly maxAgeMs?: number;
+  /** Clock of {@link maxAgeMs}; `performance.now` where absent. */
+  readonly now?: () => number;
   readonly log: Logger;
   /** Told of each failed attempt before the wait. */
   onRetry?(table: string, error: MillraceError, delayMs: number): void;
@@ -22,6 +26,7 @@ interface Batch {
   readonly table: string;
   readonly rows: Row[];
   bytes: number;
+  readonly startedMs: number;
   /** Names the batch, so that a server that has seen it skips the repetition. */
   readonly token: string;
   /** A batch that has been tried stays as it is: only byte-identical repetitions are recognised. */
@@ -38,7 +43,7 @@ export interface BatchWriter {
   readonly pendingRows: number;
   /** Their estimated size as JSON. */
   readonly pendingBytes: number;
-  /** True at maxRows or maxBytes: flush before adding more. */
+  /** True at maxRows, maxBytes or maxAgeMs: flush before adding more. */
   readonly full: boolean;
   add(table: string, rows: readonly Row[]): void;
   /**
@@ -76,7 +81,21 @@ class Writer implements BatchWriter {
   }
 
   get full(): boolean {
-    return this.#pendingRows >= this.#options.maxRows || this.#pendingBytes >= this.#options.maxBytes;
+    const { maxRows, maxBytes } = this.#options;
+    return this.#pendingRows >= maxRows || this.#pendingBytes >= maxBytes || this.#isOld();
+  }
+
+  #isOld(): boolean {
+    const { maxAgeMs } = this.#options;
+    if (maxAgeMs === undefined) return false;
+    const beforeMs = this.#now() - maxAgeMs;
+    for (const [oldest] of this.#batches.values())
+      if (oldest !== undefined && oldest.startedMs <= beforeMs) return true;
+    return false;
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? performance.now();
   }
 
   add(table: string, rows: readonly Row[]): void {
@@ -85,13 +104,17 @@ class Writer implements BatchWriter {
     let batch = batches.at(-1);
     for (const row of rows) {
       if (batch === undefined || batch.sealed || this.#isFull(batch))
-        batches.push((batch = { table, rows: [], bytes: 0, token: randomUUID(), sealed: false }));
+        batches.push((batch = this.#newBatch(table)));
       const bytes = estimateBytes(row);
       batch.rows.push(row);
       batch.bytes += bytes;
       this.#pendingBytes += bytes;
     }
     this.#pendingRows += rows.length;
+  }
+
+  #newBatch(table: string): Batch {
+    return { table, rows: [], bytes: 0, startedMs: this.#now(), token: randomUUID(), sealed: false };
   }
 
   #isFull(batch: Batch): boolean {

@@ -1,7 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PACKAGE_ROOT } from '../../schemas/package-root.ts';
+
+/** Arguments of Node.js that run `millrace`, compiled or from the sources as this process itself runs. */
+export function millraceMain(): readonly string[] {
+  const ending = extname(import.meta.filename);
+  const main = fileURLToPath(new URL(`../../cli/main${ending}`, import.meta.url));
+  return ending === '.ts' ? ['--import', 'tsx', main] : [main];
+}
 
 export interface MillraceProcess {
   readonly child: ChildProcess;
@@ -11,9 +19,9 @@ export interface MillraceProcess {
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string }>;
 }
 
-/** Runs `millrace …` from the sources as a process of its own. The environment holds nothing but what is given. */
+/** Runs `millrace …` as a process of its own. The environment holds nothing but what is given. */
 export function runMillrace(args: readonly string[], env: Readonly<Record<string, string>>): MillraceProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(PACKAGE_ROOT, 'cli', 'main.ts'), ...args], {
+  const child = spawn(process.execPath, [...millraceMain(), ...args], {
     cwd: PACKAGE_ROOT,
     env: {
       PATH: process.env['PATH'] ?? '',

@@ -1,0 +1,2 @@
+export { createClickHouseServer } from './server.ts';
+export type { Account } from './login.ts';
