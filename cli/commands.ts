@@ -28,9 +28,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/migrate.ts').then((module) => module.migrateCommand),
   },
   {
+    name: 'clickhouse',
+    summary: 'serve the embedded ClickHouse to other programs and Grafana',
+    load: () => import('./commands/clickhouse.ts').then((module) => module.clickhouseCommand),
+  },
+  {
     name: 'topics',
     summary: 'create the topics that are missing',
     load: () => import('./commands/topics.ts').then((module) => module.topicsCommand),
+  },
+  {
+    name: 'repair',
+    summary: 'cut damage out of the embedded log',
+    load: () => import('./commands/repair.ts').then((module) => module.repairCommand),
   },
   {
     name: 'dashboards',
@@ -43,8 +53,23 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/bench.ts').then((module) => module.benchCommand),
   },
   {
+    name: 'chaos',
+    summary: 'kill engines while they work, and count what was lost',
+    load: () => import('./commands/chaos.ts').then((module) => module.chaosCommand),
+  },
+  {
+    name: 'contracts',
+    summary: 'run the contract suite of each port on every engine',
+    load: () => import('./contracts/contracts-command.ts').then((module) => module.contractsCommand),
+  },
+  {
+    name: 'doctor',
+    summary: 'what each connection is, whether it works, and what to do',
+    load: () => import('./doctor/doctor-command.ts').then((module) => module.doctorCommand),
+  },
+  {
     name: 'stack',
-    summary: 'start, show and end real Kafka and Redis servers without Docker',
+    summary: 'start, show and end real servers (Kafka, Redis, PostgreSQL, ClickHouse) without Docker',
     load: () => import('./stack/stack-command.ts').then((module) => module.stackCommand),
   },
 ];

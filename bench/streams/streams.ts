@@ -1,5 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClickHouse } from '../../platform/clickhouse/open.ts';
 import { migrate } from '../../platform/clickhouse/migrate.ts';
@@ -9,7 +9,8 @@ import type { Kafka, ProduceRecord } from '../../platform/kafka/port.ts';
 import { createLogger } from '../../platform/log.ts';
 import { openOnlineStore } from '../../platform/online-store/index.ts';
 import { clickhouseMigrations } from '../../schemas/migrations.ts';
-import { PACKAGE_ROOT } from '../../schemas/package-root.ts';
+import { writeReport } from '../report.ts';
+import { median } from '../rounds.ts';
 import { seededViews } from './events.ts';
 import { rawKafkajsLoop } from './raw-loop.ts';
 import { runWindowJob } from './window-job.ts';
@@ -46,13 +47,6 @@ async function fill(kafka: Kafka, topic: string, events: number): Promise<void> 
   await producer.close();
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const high = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? 0) + high) / 2;
-}
-
 /** Runs the benchmark of bench/streams/README.md against a real broker. */
 export async function benchStreams(options: StreamsBenchOptions): Promise<StreamsBenchResult> {
   const { brokers, events, rounds, note } = options;
@@ -60,7 +54,7 @@ export async function benchStreams(options: StreamsBenchOptions): Promise<Stream
   const dataDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const run = `bench-${Date.now().toString(36)}`;
   const topic = `${run}.views`;
-  const kafka = await openKafka({ brokers, dataDir, clientId: 'bench', log });
+  const kafka = await openKafka({ config: { brokers }, dataDir, clientId: 'bench', log });
   const config = loadConfig({ MR_CLICKHOUSE_DATABASE: 'bench' });
   const clickhouse = await openClickHouse({ config: config.clickhouse, dataDir, log });
   const store = await openOnlineStore({ redis: { url: undefined }, dataDir, keyPrefix: 'bench:', log });
@@ -84,13 +78,17 @@ export async function benchStreams(options: StreamsBenchOptions): Promise<Stream
       rawKafkajsEventsPerSecond: Math.round(median(raw)),
       ratio: Number((median(ours) / median(raw)).toFixed(3)),
     };
-    await report({
-      ...result,
-      events,
-      rounds,
-      rawRounds: raw.map(Math.round),
-      jobRounds: ours.map(Math.round),
-    });
+    await writeReport(
+      'streams',
+      { kafkajs: '2.2.4' },
+      {
+        ...result,
+        events,
+        rounds,
+        rawRounds: raw.map(Math.round),
+        jobRounds: ours.map(Math.round),
+      },
+    );
     await kafka.admin.deleteTopics([topic]);
     return result;
   } finally {
@@ -99,14 +97,4 @@ export async function benchStreams(options: StreamsBenchOptions): Promise<Stream
     await kafka.close();
     await rm(dataDir, { recursive: true, force: true });
   }
-}
-
-async function report(result: object): Promise<void> {
-  const machine = { node: process.version, cores: availableParallelism(), kafkajs: '2.2.4' };
-  const text = JSON.stringify(
-    { subject: 'streams', at: new Date().toISOString(), machine, ...result },
-    null,
-    2,
-  );
-  await writeFile(join(PACKAGE_ROOT, 'bench', 'results', 'streams.json'), `${text}\n`);
 }

@@ -1,46 +1,101 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { benchStreams } from '../../bench/streams/streams.ts';
 import { loadConfig } from '../../platform/config.ts';
-import { defineCommand, usageError } from '../command.ts';
+import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { stackDown, stackUp } from '../stack/stack.ts';
 
-/** Brokers of the configuration, or of a stack of the benchmark's own, which ends with it. */
-async function withBrokers<T>(
+interface Servers {
+  readonly brokers: readonly string[];
+  readonly redisUrl: string;
+}
+
+/** The servers of the configuration; those that it does not name run for the benchmark alone and end with it. */
+async function withServers<T>(
+  names: readonly ('kafka' | 'redis')[],
   note: (line: string) => void,
-  work: (brokers: readonly string[]) => Promise<T>,
+  work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
-  const { brokers } = loadConfig().kafka;
-  if (brokers.length > 0) return work(brokers);
+  const { kafka, redis } = loadConfig();
+  const missing = names.filter((name) =>
+    name === 'kafka' ? kafka.brokers.length === 0 : redis.url === undefined,
+  );
+  const given = { brokers: kafka.brokers, redisUrl: redis.url?.reveal() ?? '' };
+  if (missing.length === 0) return work(given);
   const dir = await mkdtemp(join(tmpdir(), 'millrace-stack-'));
-  note('no MR_KAFKA_BROKERS: starting a broker for this benchmark');
+  note(`not configured: ${missing.join(' and ')}; started for this benchmark alone`);
   try {
-    const stack = await stackUp({ dir, services: ['kafka'], anyPorts: true, onProgress: note });
-    return await work(stack.brokers.split(','));
+    const stack = await stackUp({ dir, services: missing, anyPorts: true, onProgress: note });
+    return await work({
+      brokers: missing.includes('kafka') ? stack.brokers.split(',') : given.brokers,
+      redisUrl: missing.includes('redis') ? stack.redisUrl : given.redisUrl,
+    });
   } finally {
     await stackDown({ dir, wipe: true });
     await rm(dir, { recursive: true, force: true });
   }
 }
 
+interface Options {
+  readonly events: number;
+  readonly rounds: number;
+  readonly records: number;
+  readonly seconds: number;
+  readonly rate: number;
+}
+type Subject = (options: Options, note: CommandContext['note']) => Promise<object>;
+
+/** Loaded when they are called: they need the vendors' clients, some of which are optional. */
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  streams: async ({ events, rounds }, note) => {
+    const { benchStreams } = await import('../../bench/streams/streams.ts');
+    return withServers(['kafka'], note, ({ brokers }) => benchStreams({ brokers, events, rounds, note }));
+  },
+  engines: async ({ records, rounds }, note) => {
+    const { benchEngines } = await import('../../bench/engines/engines.ts');
+    return withServers(['kafka', 'redis'], note, (servers) =>
+      benchEngines({ ...servers, records, rounds, note }),
+    );
+  },
+  memory: async ({ seconds, rate }, note) => {
+    const { benchMemory } = await import('../../bench/memory/memory.ts');
+    return withServers(['kafka', 'redis'], note, (servers) =>
+      benchMemory({ ...servers, seconds, ratePerSecond: rate, note }),
+    );
+  },
+};
+
 export const benchCommand = defineCommand({
-  usage: 'streams [options]',
+  usage: 'streams|engines|memory [options]',
   details:
-    'Benchmarks, each beside a peer in the same run; method and limits stand in bench/<subject>/README.md.',
+    'Benchmarks, each beside a peer or a limit in the same run; method and limits stand in bench/<subject>/README.md.',
   options: {
-    events: { type: 'integer', default: 2_000_000, min: 1000, max: 50_000_000, about: 'events of the run' },
+    events: { type: 'integer', default: 2_000_000, min: 1000, max: 50_000_000, about: 'streams: events' },
+    records: {
+      type: 'integer',
+      default: 500_000,
+      min: 10_000,
+      max: 50_000_000,
+      about: 'engines: records of a round',
+    },
     rounds: { type: 'integer', default: 3, min: 1, max: 20, about: 'rounds, whose medians are compared' },
+    seconds: { type: 'integer', default: 60, min: 10, max: 3600, about: 'memory: time of the traffic' },
+    rate: { type: 'integer', default: 1000, min: 10, max: 20_000, about: 'memory: events a second' },
   },
   positionals: { min: 1, max: 1 },
-  examples: [['bench streams', 'a one-minute window job beside a raw kafkajs loop on the same topic']],
+  examples: [
+    ['bench streams', 'a one-minute window job beside a raw kafkajs loop on the same topic'],
+    ['bench engines', 'what the ports cost beside the raw clients, and what the embedded engines give'],
+    ['bench memory', 'what each stage holds under traffic, beside its budget'],
+  ],
   async run({ options, positionals, print, note }) {
-    if (positionals[0] !== 'streams')
-      throw usageError(`no benchmark "${positionals[0] ?? ''}": streams`, 'bench');
-    const result = await withBrokers(note, (brokers) =>
-      benchStreams({ brokers, events: options.events, rounds: options.rounds, note }),
-    );
-    print(JSON.stringify(result));
+    const subject = SUBJECTS[positionals[0] ?? ''];
+    if (subject === undefined)
+      throw usageError(
+        `no benchmark "${positionals[0] ?? ''}": ${Object.keys(SUBJECTS).join(', ')}`,
+        'bench',
+      );
+    print(JSON.stringify(await subject(options, note)));
     return 0;
   },
 });

@@ -63,9 +63,10 @@ export const replayCommand = defineCommand({
     );
     const topic = namespaced(config.namespace, target.topic);
 
-    return withSession(config, 'replay', async ({ log, lifetime }) => {
+    return withSession(config, 'replay', async (session) => {
+      const { log, lifetime } = session;
       const startedMs = performance.now();
-      const backends = await openBackends(config, log, lifetime);
+      const backends = await openBackends(session);
       const processors = await startProcessors({ ...backends, config, log, metrics: createMetrics() });
       lifetime.add('processors', processors);
       const producer = lifetime.add('producer', backends.kafka.producer());

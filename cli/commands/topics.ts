@@ -11,8 +11,9 @@ export const topicsCommand = defineCommand({
   positionals: { min: 0, max: 0 },
   examples: [['topics', 'create the topics of MR_NAMESPACE on MR_KAFKA_BROKERS, or in the embedded log']],
   run: ({ print }) =>
-    withSession(loadConfig(), 'topics', async ({ config, log, lifetime }) => {
-      const kafka = await openLog(config, log, lifetime);
+    withSession(loadConfig(), 'topics', async (session) => {
+      const { config } = session;
+      const kafka = await openLog(session);
       const names = await ensureTopics(config, kafka);
       const counts = await kafka.admin.partitionCounts(names);
       for (const name of names) print(`${name}\t${counts.get(name) ?? 0}`);

@@ -9,6 +9,7 @@ import { runDemo } from './run-demo.ts';
 const DEMO_DEFAULTS = {
   MR_DATA_DIR: '.millrace/demo',
   MR_LOG_LEVEL: 'warn',
+  MR_CLICKHOUSE_PORT: '0',
   MR_PARCEL_SILENCE: '12s',
   MR_OUT_OF_ORDER: '2s',
   MR_IDLE_TIMEOUT: '2s',

@@ -7,7 +7,7 @@ import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import type { Processors } from '../../processors/start.ts';
 import { openBackends } from '../backends.ts';
 import type { Session } from '../session.ts';
-import { startIngest, startProcessing, startServing } from '../stages.ts';
+import { startIngest, startProcessing, startServing, startTablesServer } from '../stages.ts';
 import { Acknowledged } from './acknowledged.ts';
 import { checkAlerts } from './alert-check.ts';
 import { auditFacts } from './audit.ts';
@@ -45,13 +45,15 @@ export interface DemoResult {
 
 /** Runs the whole pipeline with traffic, then compares what was acknowledged and planted with what came out. */
 export async function runDemo(session: Session, options: DemoOptions): Promise<DemoResult> {
-  const { config, log, lifetime } = session;
+  const { config, log } = session;
   const sinceMs = Date.now();
   options.note(`data in ${config.dataDir}; starting the engines`);
-  const backends = await openBackends(config, log, lifetime);
+  const backends = await openBackends(session);
   const { processors } = await startProcessing(backends, session);
   const ingest = await startIngest(backends.kafka, session);
   const serving = await startServing(backends, session);
+  if (config.clickhouse.url === undefined)
+    options.note(`its tables for Grafana and curl: ${(await startTablesServer(session)).url} (user default)`);
   options.note(`open ${serving.url} for live numbers, trending items, recommendations and alerts`);
 
   const acknowledged = new Acknowledged();

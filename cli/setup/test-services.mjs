@@ -6,9 +6,41 @@ import { pathToFileURL } from 'node:url';
 
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
+/** Names for the reader, and the variable that says where a server is already. */
+const SERVERS = {
+  kafka: { title: 'Kafka', variable: 'MR_TEST_KAFKA_BROKERS' },
+  redis: { title: 'Redis', variable: 'MR_TEST_REDIS_URL' },
+  postgres: { title: 'PostgreSQL', variable: 'MR_TEST_POSTGRES_URL' },
+  clickhouse: { title: 'ClickHouse', variable: 'MR_TEST_CLICKHOUSE_URL' },
+};
+
+/** Settings of the stack, and the variables under which tests are given them. */
+const TEST_VARIABLES = {
+  MR_KAFKA_BROKERS: 'MR_TEST_KAFKA_BROKERS',
+  MR_REDIS_URL: 'MR_TEST_REDIS_URL',
+  MR_POSTGRES_URL: 'MR_TEST_POSTGRES_URL',
+  MR_CLICKHOUSE_URL: 'MR_TEST_CLICKHOUSE_URL',
+  MR_CLICKHOUSE_USER: 'MR_TEST_CLICKHOUSE_USER',
+  MR_CLICKHOUSE_PASSWORD: 'MR_TEST_CLICKHOUSE_PASSWORD',
+};
+
+/** Kinds of servers that the environment does not name. */
+export function unnamedServers(environment) {
+  return Object.keys(SERVERS).filter((kind) => !environment[SERVERS[kind].variable]);
+}
+
+/** Variables for the tests out of the settings of a stack. */
+export function testVariables(settings) {
+  const variables = {};
+  for (const [setting, variable] of Object.entries(TEST_VARIABLES))
+    if (settings[setting]) variables[variable] = settings[setting];
+  return variables;
+}
+
 /**
  * @param root of the checkout, already built
- * @param environment where MR_TEST_KAFKA_BROKERS, MR_TEST_REDIS_URL and MR_TEST_CHROMIUM name what is there already
+ * @param environment where MR_TEST_KAFKA_BROKERS, MR_TEST_REDIS_URL, MR_TEST_POSTGRES_URL, MR_TEST_CLICKHOUSE_URL and
+ * MR_TEST_CHROMIUM name what is there already
  * @param beforeStart told how to stop everything before anything starts, for an interruption during the start
  * @returns { environment, missing, stop } `missing` has a line for each service that cannot be had; `stop` ends the
  * servers, those that interrupted tests have left behind as well, and deletes every temporary folder of the run
@@ -17,25 +49,15 @@ export async function startTestServices(root, environment, say, beforeStart) {
   const load = function (file) {
     return import(pathToFileURL(path.join(root, 'dist', 'cli', 'stack', file)).href);
   };
-  const jars = await load('kafka-jars.js');
-  const redis = await load('redis-server.js');
   const found = {};
-  const missing = [];
-  const services = [];
-  if (!environment.MR_TEST_KAFKA_BROKERS) {
-    const why = await kafkaMissing(jars, path.join(root, '.cache'));
-    if (why === null) services.push('kafka');
-    else missing.push('Kafka: ' + why);
-  }
-  if (!environment.MR_TEST_REDIS_URL) {
-    if (await redis.redisInstalled()) services.push('redis');
-    else missing.push('Redis: no redis-server on the PATH');
-  }
+  const { services, missing } = await startable(load, path.join(root, '.cache'), unnamedServers(environment));
   const chromium = environment.MR_TEST_CHROMIUM || findProgram(CHROMIUM_NAMES, environment.PATH);
   if (chromium) found.MR_TEST_CHROMIUM = chromium;
   else missing.push('Chromium: none on the PATH');
   const stack = await load('stack.js');
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-test-'));
+  // Tests that give up root still find their way to the folders that they are given.
+  fs.chmodSync(dir, 0o711);
   found.TMPDIR = path.join(dir, 'tmp');
   fs.mkdirSync(found.TMPDIR);
   const stop = function () {
@@ -43,11 +65,10 @@ export async function startTestServices(root, environment, say, beforeStart) {
   };
   beforeStart(stop);
   if (services.length > 0) {
-    say('starting ' + services.join(' and ') + ' for the integration tests');
+    say('starting ' + services.join(', ') + ' for the integration tests');
     try {
-      const endpoints = await stack.stackUp({ dir, services, anyPorts: true });
-      if (endpoints.brokers) found.MR_TEST_KAFKA_BROKERS = endpoints.brokers;
-      if (endpoints.redisUrl) found.MR_TEST_REDIS_URL = endpoints.redisUrl;
+      const { settings } = await stack.stackUp({ dir, services, anyPorts: true });
+      Object.assign(found, testVariables(settings));
     } catch (error) {
       await stop();
       throw error;
@@ -56,22 +77,31 @@ export async function startTestServices(root, environment, say, beforeStart) {
   return { environment: found, missing, stop };
 }
 
+/** Which of these servers the machine can run as it is, and a line for each of the others. */
+async function startable(load, cacheDir, kinds) {
+  const { availableServices } = await load('services.js');
+  const { kafkaJarsCached } = await load('kafka-jars.js');
+  const available = await availableServices(cacheDir);
+  const reasons = {};
+  for (const { service, reason } of available.leftOut) reasons[service] = reason;
+  // Tests never download anything.
+  if (!reasons.kafka && !kafkaJarsCached(cacheDir))
+    reasons.kafka = 'not downloaded yet (`npm run -s millrace -- stack up` does that)';
+  return {
+    services: kinds.filter((kind) => !reasons[kind]),
+    missing: kinds.filter((kind) => reasons[kind]).map((kind) => SERVERS[kind].title + ': ' + reasons[kind]),
+  };
+}
+
 /** Ends the stack in the folder and any that a test has started below its TMPDIR and could not end. */
 async function stopAll(stack, dir) {
   const temporary = path.join(dir, 'tmp');
-  const folders = fs.existsSync(temporary) ? fs.readdirSync(temporary) : [];
-  for (const folder of [dir].concat(folders.map((name) => path.join(temporary, name)))) {
-    if (fs.existsSync(path.join(folder, 'state.json'))) await stack.stackDown({ dir: folder });
-  }
+  const folders = [dir];
+  for (const name of fs.existsSync(temporary) ? fs.readdirSync(temporary) : [])
+    folders.push(path.join(temporary, name), path.join(temporary, name, 'stack'));
+  for (const folder of folders)
+    if (fs.existsSync(path.join(folder, 'state.json'))) await stack.stackDown({ dir: folder, wipe: true });
   fs.rmSync(dir, { recursive: true, force: true });
-}
-
-async function kafkaMissing(jars, cacheDir) {
-  const java = await jars.installedJava();
-  if (java === undefined || java < 17) return 'no Java 17 on the PATH';
-  if (!jars.kafkaJarsCached(cacheDir))
-    return 'not downloaded yet (`npm run -s millrace -- stack up` does that)';
-  return null;
 }
 
 /** Path of the first of these programs on the PATH. */

@@ -3,6 +3,7 @@ import { MillraceError } from '../../platform/errors.ts';
 import { installedJava } from './kafka-jars.ts';
 import { redisInstalled } from './redis-server.ts';
 import { lastLines, runCommand } from './run-command.ts';
+import type { StackServiceKind } from './state.ts';
 
 export interface Installed {
   readonly java: number | undefined;
@@ -10,29 +11,35 @@ export interface Installed {
   readonly redis: boolean;
 }
 
-/** Debian packages that are missing for the stack. */
-export function missingPackages(installed: Installed): string[] {
+/** Debian packages that are missing for these services; PostgreSQL and ClickHouse come through npm. */
+export function missingPackages(installed: Installed, services: readonly StackServiceKind[]): string[] {
+  const { java, maven, redis } = installed;
+  const isKafka = services.includes('kafka');
   return [
-    ...(installed.java === undefined || installed.java < 17 ? ['default-jre-headless'] : []),
-    ...(installed.maven ? [] : ['maven']),
-    ...(installed.redis ? [] : ['redis-server']),
+    ...(isKafka && (java === undefined || java < 17) ? ['default-jre-headless'] : []),
+    ...(isKafka && !maven ? ['maven'] : []),
+    ...(services.includes('redis') && !redis ? ['redis-server'] : []),
   ];
 }
 
 /**
- * Installs what the stack needs through apt; does nothing where all is there.
+ * Installs what the services need through apt; does nothing where all is there.
  * @throws MillraceError MR_STACK_INSTALL_FAILED, with the command to run, where this is not root or apt fails
  */
-export async function installPackages(onProgress: (line: string) => void): Promise<void> {
-  const packages = missingPackages({
+export async function installPackages(
+  onProgress: (line: string) => void,
+  services: readonly StackServiceKind[],
+): Promise<void> {
+  const installed = {
     java: await installedJava(),
     maven: (await runCommand('mvn', ['--version'], 30_000)) !== undefined,
     redis: await redisInstalled(),
-  });
+  };
+  const packages = missingPackages(installed, services);
   if (packages.length === 0) return;
   const commands = [
     ['apt-get', 'update'],
-    ['apt-get', 'install', '-y', ...packages],
+    ['apt-get', 'install', '-y', '--no-install-recommends', ...packages],
   ];
   const shown = commands.map((command) => command.join(' ')).join(' && ');
   if (getuid?.() !== 0)
@@ -44,7 +51,7 @@ export async function installPackages(onProgress: (line: string) => void): Promi
     onProgress(command.join(' '));
     const result = await runCommand('env', ['DEBIAN_FRONTEND=noninteractive', ...command], 10 * 60_000);
     if (result?.code === 0) continue;
-    const output = lastLines(result?.output ?? '', 15);
+    const output = result === undefined ? 'there is no `env` on the PATH' : lastLines(result.output, 15);
     throw new MillraceError('MR_STACK_INSTALL_FAILED', `\`${shown}\` failed:\n${output}`);
   }
 }

@@ -28,15 +28,39 @@ describe('kafkaProperties', () => {
 
   it.each([
     [1, '1', '1'],
-    [2, '2', '1'],
     [3, '3', '2'],
-    [5, '3', '2'],
   ])('with %i broker(s): %s replicas, %s in sync, for every internal topic', (brokers, replicas, inSync) => {
     const properties = kafkaProperties(broker, { brokers, controllerPort: 9091 });
     const ending = (end: string) =>
       Object.entries(properties).flatMap(([key, value]) => (key.endsWith(end) ? [value] : []));
     expect(new Set(ending('replication.factor'))).toEqual(new Set([replicas]));
     expect(new Set([...ending('min.isr'), ...ending('min.insync.replicas')])).toEqual(new Set([inSync]));
+  });
+});
+
+describe('the secure profile', () => {
+  const security = { user: 'u', password: 'p', keyStore: '/tmp/key-store.pem', ca: '/tmp/ca.pem' };
+  const properties = kafkaProperties(
+    { ...broker, extraListeners: [{ name: 'EXPIRED', port: 9099, keyStore: '/tmp/expired.pem' }] },
+    { brokers: 3, controllerPort: 9091, security },
+  );
+
+  it('leaves no listener without TLS, and no client without a log-in', () => {
+    expect(properties).toMatchObject({
+      'listener.security.protocol.map': 'CLIENT:SASL_SSL,CONTROLLER:SSL,EXPIRED:SSL',
+      'listener.name.controller.ssl.client.auth': 'required',
+      'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+      'sasl.mechanism.inter.broker.protocol': 'SCRAM-SHA-512',
+    });
+    expect(Object.values(properties).join()).not.toContain('PLAINTEXT');
+  });
+
+  it('opens further doors with certificates of their own', () => {
+    expect(properties).toMatchObject({
+      listeners: 'CLIENT://127.0.0.1:9092,EXPIRED://127.0.0.1:9099,CONTROLLER://127.0.0.1:9091',
+      'advertised.listeners': 'CLIENT://127.0.0.1:9092,EXPIRED://127.0.0.1:9099',
+      'listener.name.expired.ssl.keystore.location': '/tmp/expired.pem',
+    });
   });
 });
 
@@ -48,7 +72,7 @@ describe('propertiesText', () => {
 
 it('bounds the logs and the heap', () => {
   expect(log4jProperties('/tmp/server.log')).toContain('appender.file.strategy.max=2\n');
-  expect(javaOptions(768, '/tmp/log4j2.properties')).toEqual(
+  expect(javaOptions(768, '/tmp/log4j2.properties', '/tmp/1/tmp')).toEqual(
     expect.arrayContaining(['-Xms256m', '-Xmx768m', '-Dlog4j2.configurationFile=/tmp/log4j2.properties']),
   );
 });

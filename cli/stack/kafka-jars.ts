@@ -58,6 +58,12 @@ export async function requireJava(java = 'java'): Promise<void> {
   );
 }
 
+/** @throws MillraceError MR_STACK_MAVEN_MISSING */
+export async function requireMaven(mvn = 'mvn'): Promise<void> {
+  if ((await runCommand(mvn, ['--version'], 30_000))?.code === 0) return;
+  throw new MillraceError('MR_STACK_MAVEN_MISSING', 'Maven (mvn) is needed once, to download Kafka.');
+}
+
 /**
  * Downloads the jars of Kafka unless they are there. The folder appears under its name only when it is complete.
  * @throws MillraceError MR_STACK_MAVEN_MISSING, MR_STACK_DOWNLOAD_FAILED
@@ -65,6 +71,7 @@ export async function requireJava(java = 'java'): Promise<void> {
 export async function ensureKafkaJars(cacheDir: string, onProgress: (line: string) => void): Promise<string> {
   const target = kafkaLibDir(cacheDir);
   if (existsSync(target)) return target;
+  await requireMaven();
   const partial = `${target}.partial-${process.pid}`;
   await mkdir(partial, { recursive: true });
   const timer = setInterval(() => {
@@ -92,12 +99,10 @@ async function copyDependencies(outputDir: string): Promise<void> {
   await writeFile(pom, kafkaPom());
   const args = ['-B', '-q', '-f', pom, DEPENDENCY_PLUGIN, `-DoutputDirectory=${outputDir}`];
   const result = await runCommand('mvn', args, DOWNLOAD_TIMEOUT_MS);
-  if (result === undefined)
-    throw new MillraceError('MR_STACK_MAVEN_MISSING', 'Maven (mvn) is needed once, to download Kafka.');
-  if (result.code !== 0) {
+  if (result?.code !== 0) {
     throw new MillraceError(
       'MR_STACK_DOWNLOAD_FAILED',
-      `Maven ended with ${result.code ?? 'a time-out'}:\n${lastLines(result.output, 15)}`,
+      `Maven ended with ${result?.code ?? 'a time-out'}:\n${lastLines(result?.output ?? '', 15)}`,
     );
   }
 }

@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { MillraceError } from '../../platform/errors.ts';
-import { javaOptions, kafkaProperties, log4jProperties, propertiesText } from './kafka-config.ts';
-import type { BrokerLayout, ClusterLayout } from './kafka-config.ts';
+import {
+  javaOptions,
+  kafkaProperties,
+  log4jProperties,
+  propertiesText,
+  scramCredential,
+} from './kafka-config.ts';
+import type { BrokerLayout, ClusterLayout, ExtraListener } from './kafka-config.ts';
 import { launchDetached, SERVER_LOG, type Launched } from './launch.ts';
 import { lastLines, runCommand } from './run-command.ts';
+import { writePrivate } from './state.ts';
 
 export interface KafkaNode {
   readonly nodeId: number;
@@ -14,7 +21,10 @@ export interface KafkaNode {
   /** Folder of this node: configuration, logs and data. */
   readonly dir: string;
   readonly heapMb: number;
+  readonly extraListeners?: readonly ExtraListener[] | undefined;
 }
+
+const PARTIAL = 'data.partial-';
 
 export interface KafkaFiles {
   readonly libDir: string;
@@ -40,32 +50,61 @@ export async function startKafkaNode(
   files: KafkaFiles,
 ): Promise<Launched> {
   const dir = resolve(node.dir);
-  const layout: BrokerLayout = {
-    nodeId: node.nodeId,
-    clientPort: node.clientPort,
-    dataDir: join(dir, 'data'),
-  };
+  const layout: BrokerLayout = { ...node, dataDir: join(dir, 'data') };
   const configFile = join(dir, 'server.properties');
   const log4jFile = join(dir, 'log4j2.properties');
-  await mkdir(dir, { recursive: true });
-  await writeFile(configFile, propertiesText(kafkaProperties(layout, cluster)));
+  const temporaryDir = join(dir, 'tmp');
+  await rm(temporaryDir, { recursive: true, force: true });
+  await mkdir(temporaryDir, { recursive: true });
   await writeFile(log4jFile, log4jProperties(join(dir, SERVER_LOG)));
-  const classPath = ['-cp', join(files.libDir, '*')];
-  if (!existsSync(join(layout.dataDir, 'meta.properties'))) {
-    await formatStorage([...classPath, 'kafka.tools.StorageTool'], configFile, files.clusterId);
-  }
+  if (!existsSync(join(layout.dataDir, 'meta.properties'))) await formatStorage(layout, cluster, files);
+  await writePrivate(configFile, propertiesText(kafkaProperties(layout, cluster)));
   return launchDetached({
     name: `kafka-${node.nodeId}`,
     command: 'java',
-    args: [...javaOptions(node.heapMb, log4jFile), ...classPath, 'kafka.Kafka', configFile],
+    args: [
+      ...javaOptions(node.heapMb, log4jFile, temporaryDir),
+      ...classPath(files),
+      'kafka.Kafka',
+      configFile,
+    ],
     dir,
   });
 }
 
-async function formatStorage(java: readonly string[], configFile: string, clusterId: string): Promise<void> {
-  const args = [...java, 'format', '-t', clusterId, '-c', configFile, '--ignore-formatted'];
-  const result = await runCommand('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', ...args], 60_000);
-  if (result?.code === 0) return;
-  const output = lastLines(result?.output ?? '', 15);
-  throw new MillraceError('MR_STACK_START_FAILED', `Formatting Kafka's data folder failed:\n${output}`);
+function classPath(files: KafkaFiles): string[] {
+  return ['-cp', join(files.libDir, '*')];
+}
+
+/** Formats under another name first: a start that was killed half-way leaves nothing that looks complete. */
+async function formatStorage(broker: BrokerLayout, cluster: ClusterLayout, files: KafkaFiles): Promise<void> {
+  const dir = dirname(broker.dataDir);
+  for (const name of await readdir(dir))
+    if (name.startsWith(PARTIAL)) await rm(join(dir, name), { recursive: true, force: true });
+  const partial = await mkdtemp(join(dir, PARTIAL));
+  const configFile = join(partial, 'format.properties');
+  const argumentFile = join(partial, 'format.arguments');
+  const dataDir = join(partial, 'data');
+  const { security } = cluster;
+  const options = [
+    ...['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', ...classPath(files)],
+    ...['kafka.tools.StorageTool', 'format', '-t', files.clusterId, '-c', configFile],
+    ...(security === undefined ? [] : ['--add-scram', scramCredential(security)]),
+  ];
+  await writePrivate(configFile, propertiesText(kafkaProperties({ ...broker, dataDir }, cluster)));
+  // In a file, since every user of the machine can read the arguments of a process.
+  await writePrivate(argumentFile, options.map(quoted).join('\n'));
+  const result = await runCommand('java', [`@${argumentFile}`], 60_000);
+  if (result?.code !== 0) {
+    const output = lastLines(result?.output ?? '', 15);
+    throw new MillraceError('MR_STACK_START_FAILED', `Formatting Kafka's data folder failed:\n${output}`);
+  }
+  await rm(broker.dataDir, { recursive: true, force: true });
+  await rename(dataDir, broker.dataDir);
+  await rm(partial, { recursive: true });
+}
+
+/** An argument as the argument files of the java launcher have it. */
+function quoted(argument: string): string {
+  return `"${argument.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -24,6 +24,14 @@ export function parseProcStat(
   return state === undefined || startTicks === undefined ? undefined : { state, startTicks };
 }
 
+/** The identity of the process whose `/proc/<pid>/stat` and boot id were written down. */
+export function recordedIdentity(stat: string, bootId: string): ProcessRef | undefined {
+  const pid = Number.parseInt(stat, 10);
+  const startTicks = parseProcStat(stat)?.startTicks;
+  if (!Number.isSafeInteger(pid) || startTicks === undefined || bootId.trim() === '') return undefined;
+  return { pid, identity: `${bootId.trim()}/${startTicks}` };
+}
+
 function linuxIdentity(pid: number): string | undefined {
   try {
     const stat = parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -1,51 +1,56 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { chown, mkdir, readdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { PACKAGE_ROOT } from '../../schemas/package-root.ts';
+import { runMillrace } from '../../test/harness/millrace-process.ts';
 import { skipOrFail } from '../../test/harness/require-service.ts';
 import { makeTemporaryDir, temporaryDir } from '../../test/harness/temporary-dir.ts';
-import { installedJava, kafkaJarsCached, kafkaLibDir } from './kafka-jars.ts';
+import { waitUntil } from '../../test/harness/wait-until.ts';
+import { kafkaLibDir } from './kafka-jars.ts';
+import { recordedLaunch } from './launch.ts';
 import { choosePort } from './ports.ts';
 import { kafkaAnswers, redisAnswers } from './probe.ts';
 import { endProcess, isRunning, processIdentity } from './process-identity.ts';
-import { redisInstalled } from './redis-server.ts';
+import { startRedis } from './redis-server.ts';
+import { availableServices } from './services.ts';
 import { DEFAULT_CACHE_DIR, stackDown, stackStatus, stackUp } from './stack.ts';
 import { readState, stateFile } from './state.ts';
 
-async function missingParts(): Promise<string> {
-  const java = await installedJava();
-  const parts = [
-    java === undefined || java < 17 ? 'Java 17' : '',
-    kafkaJarsCached(DEFAULT_CACHE_DIR) ? '' : 'the jars of Kafka (`millrace stack up`)',
-    (await redisInstalled()) ? '' : 'redis-server',
-  ].filter((part) => part !== '');
-  return parts.length === 0 ? '' : `without ${parts.join(', ')}`;
+const { leftOut } = await availableServices(DEFAULT_CACHE_DIR);
+const parts = skipOrFail(leftOut.map(({ service, reason }) => `${service}: ${reason}`).join(' '));
+const redisPart = skipOrFail(leftOut.find(({ service }) => service === 'redis')?.reason ?? '');
+
+/** A folder whose stack is ended and deleted with the test. */
+async function stackDir(): Promise<string> {
+  const temporary = await makeTemporaryDir();
+  const dir = temporary.path;
+  onTestFinished(async () => {
+    await stackDown({ dir, wipe: true });
+    await temporary.remove();
+  });
+  return dir;
 }
 
-const parts = skipOrFail(await missingParts());
-
 describe.skipIf(parts.isMissing)(parts.title('a stack of its own'), () => {
-  let dir = '';
-  beforeAll(async () => {
-    const temporary = await makeTemporaryDir();
-    dir = temporary.path;
-    return async () => {
-      await stackDown({ dir, wipe: true });
-      await temporary.remove();
-    };
-  });
-
-  it('starts, answers, is idempotent, restarts what was killed, and ends', { timeout: 180_000 }, async () => {
+  it('starts, answers, is idempotent, restarts what was killed, and ends', { timeout: 240_000 }, async () => {
+    const dir = await stackDir();
     const first = await stackUp({ dir, anyPorts: true, heapMb: 256 });
     expect(first.brokers).toMatch(/^127\.0\.0\.1:\d+$/);
     expect(first.redisUrl).toMatch(/^redis:\/\/127\.0\.0\.1:\d+$/);
     const before = await stackStatus({ dir });
-    expect(before.map(({ name, running, answers }) => ({ name, running, answers }))).toEqual([
-      { name: 'redis', running: true, answers: true },
-      { name: 'kafka-1', running: true, answers: true },
-    ]);
+    const names = ['redis', 'postgres', 'clickhouse', 'kafka-1'];
+    expect(before.map(({ name, running, answers }) => ({ name, running, answers }))).toEqual(
+      names.map((name) => ({ name, running: true, answers: true })),
+    );
+    for (const service of before) {
+      expect(service.version).toMatch(/^\d+\.\d+/);
+      expect(service.rssMb).toBeGreaterThan(1);
+      expect(existsSync(service.log)).toBe(true);
+    }
     const redis = (await readState(dir)).services[0]!;
     await setKey(redis.port, 'kept');
 
@@ -54,25 +59,116 @@ describe.skipIf(parts.isMissing)(parts.title('a stack of its own'), () => {
       before.map((service) => service.pid),
     );
 
-    await endProcess(redis, 20_000);
-    expect((await stackStatus({ dir }))[0]).toMatchObject({ name: 'redis', running: false, answers: false });
+    const kafka = before.find(({ name }) => name === 'kafka-1')!;
+    // Redis syncs its file every second, so it is asked to end; the others are killed.
+    for (const { name, pid } of before)
+      if (name !== 'kafka-1') process.kill(pid, name === 'redis' ? 'SIGTERM' : 'SIGKILL');
+    await expect
+      .poll(async () => (await stackStatus({ dir })).filter(({ running }) => running), { timeout: 20_000 })
+      .toMatchObject([{ name: 'kafka-1', pid: kafka.pid }]);
     expect(await stackUp({ dir, anyPorts: true })).toEqual(first);
     expect(await getKey(redis.port, 'kept')).toContain('yes');
 
-    const services = (await readState(dir)).services;
-    const ended = await stackDown({ dir });
-    expect(ended.map((service) => service.how)).toEqual(['ended', 'ended']);
-    expect(services.filter((service) => isRunning(service))).toEqual([]);
-    expect(existsSync(stateFile(dir))).toBe(false);
-    expect(await stackDown({ dir })).toEqual([]);
-  });
-
-  it('refuses another number of brokers while it runs', { timeout: 120_000 }, async () => {
-    await stackUp({ dir, services: ['kafka'], anyPorts: true, heapMb: 256 });
     const other = stackUp({ dir, services: ['kafka'], brokers: 3, anyPorts: true });
     await expect(other).rejects.toMatchObject({ code: 'MR_STACK_START_FAILED' });
-    expect((await stackStatus({ dir })).map((service) => service.answers)).toEqual([true]);
-    await stackDown({ dir, wipe: true });
+    const secure = stackUp({ dir, services: ['redis'], secure: true, anyPorts: true });
+    await expect(secure).rejects.toMatchObject({ code: 'MR_STACK_START_FAILED' });
+
+    const services = (await readState(dir)).services;
+    const ended = await stackDown({ dir });
+    expect(ended.map((service) => service.how)).toEqual(['ended', 'ended', 'ended', 'ended']);
+    expect(services.filter((service) => isRunning(service))).toEqual([]);
+    for (const { port } of services) expect(await choosePort(port)).toBe(port);
+    expect(existsSync(stateFile(dir))).toBe(false);
+    expect(before.map(({ log }) => existsSync(log))).toEqual([true, true, true, true]);
+    expect(await stackDown({ dir, wipe: true })).toEqual([]);
+    expect(await readdir(dir)).toEqual([]);
+  });
+});
+
+describe.skipIf(redisPart.isMissing)(redisPart.title('a stack of Redis alone'), () => {
+  it('goes to another port, and says so, where the usual one is taken', async () => {
+    const dir = await stackDir();
+    const blocker = createServer();
+    await new Promise((resolve) =>
+      blocker.once('listening', resolve).once('error', resolve).listen(6379, '127.0.0.1'),
+    );
+    onTestFinished(() => void blocker.close());
+    const notices: string[] = [];
+    const { redisUrl } = await stackUp({ dir, services: ['redis'], onNotice: (line) => notices.push(line) });
+    const port = redisUrl.split(':').at(-1) ?? '';
+    expect(notices).toEqual([`redis: port 6379 is in use by another program; it is on ${port}`]);
+    expect(await redisAnswers(Number(port), 1000)).toBe(true);
+  });
+
+  it('is ended although its launcher was killed before it could note it', async () => {
+    const dir = await stackDir();
+    const launch = async () => (await startRedis(await choosePort(0), join(dir, 'redis'))).ref;
+    const first = await launch();
+    expect(await stackDown({ dir })).toEqual([{ name: 'redis', pid: first.pid, how: 'ended' }]);
+    const second = await launch();
+    await stackUp({ dir, services: ['redis'], anyPorts: true });
+    expect(isRunning(second)).toBe(false);
+    expect(await stackStatus({ dir })).toMatchObject([{ name: 'redis', answers: true }]);
+  });
+
+  it('leaves nothing that `down` does not find when `up` is killed half-way', {
+    timeout: 60_000,
+  }, async () => {
+    const dir = await stackDir();
+    const args = ['stack', 'up', '--services', 'redis', '--any-ports', '--dir', dir];
+    const launcher = runMillrace(args, {});
+    const record = await waitUntil(() => recordedLaunch(join(dir, 'redis')), {
+      what: 'the start of Redis',
+      timeoutMs: 30_000,
+    });
+    launcher.child.kill('SIGKILL');
+    await launcher.ended;
+    await stackDown({ dir });
+    expect(isRunning(record)).toBe(false);
+    expect(existsSync(stateFile(dir))).toBe(false);
+    expect(existsSync(join(dir, 'lock'))).toBe(false);
+  });
+});
+
+const NOBODY = 65_534;
+const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+/** A checkout below a folder of root alone cannot be run by anybody else. */
+function closedCheckout(): string {
+  const main = join(PACKAGE_ROOT, 'cli', 'main.ts');
+  const script = `require('node:fs').accessSync(${JSON.stringify(main)})`;
+  return spawnSync(process.execPath, ['-e', script], { ...user, cwd: '/' }).status === 0
+    ? ''
+    : 'only root may read this checkout';
+}
+const normalUser = skipOrFail([...leftOut.map(({ reason }) => reason), closedCheckout()].join(' ').trim());
+
+describe.skipIf(normalUser.isMissing)(normalUser.title('a stack of a normal user'), () => {
+  it('starts and ends', { timeout: 120_000 }, async () => {
+    const dir = await temporaryDir();
+    if (user.uid !== undefined) await chown(dir, user.uid, user.gid);
+    const millrace = async (...args: string[]) => {
+      const main = ['--import', 'tsx', join(PACKAGE_ROOT, 'cli', 'main.ts')];
+      const child = spawn(process.execPath, [...main, 'stack', ...args, '--dir', join(dir, 'stack')], {
+        ...user,
+        cwd: PACKAGE_ROOT,
+        env: { PATH: process.env['PATH'], HOME: dir, TMPDIR: dir },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let output = '';
+      child.stdout.on('data', (part: Buffer) => (output += part.toString()));
+      child.stderr.on('data', (part: Buffer) => (output += part.toString()));
+      const [code] = (await once(child, 'close')) as [number | null];
+      return { code, output };
+    };
+    const services = ['--services', 'redis,postgres,clickhouse'];
+    const up = await millrace('up', ...services, '--any-ports', '--json');
+    const status = await millrace('status', '--json');
+    const down = await millrace('down', '--wipe');
+    expect(up).toMatchObject({ code: 0 });
+    expect(status).toMatchObject({ code: 0 });
+    expect(down.output.match(/: ended$/gm)).toHaveLength(3);
+    expect(await readdir(join(dir, 'stack'))).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Session } from 'chdb';
 import type { createChdbConnection } from 'chdb/connection';
 import { MillraceError, errorText } from '../errors.ts';
+import { loadOptional } from '../optional-package.ts';
 import { writeEngineFiles } from './engine-files.ts';
 
 /** The functions of chdb's addon that its own JavaScript keeps to itself. */
@@ -47,19 +48,8 @@ export async function importChdb(): Promise<Chdb> {
 }
 
 /** @throws MillraceError MR_EMBEDDED_UNAVAILABLE */
-export async function loadEngine(load: LoadChdb): Promise<Chdb> {
-  try {
-    return await load();
-  } catch (error) {
-    throw new MillraceError(
-      'MR_EMBEDDED_UNAVAILABLE',
-      'ClickHouse in process (chdb) cannot be loaded here: set MR_CLICKHOUSE_URL to a server, or install chdb',
-      {
-        context: { engine: 'chdb', platform: process.platform, arch: process.arch, reason: errorText(error) },
-        cause: error,
-      },
-    );
-  }
+export function loadEngine(load: LoadChdb): Promise<Chdb> {
+  return loadOptional({ name: 'chdb', gives: 'ClickHouse in process', setting: 'MR_CLICKHOUSE_URL' }, load);
 }
 
 /**

@@ -2,7 +2,8 @@ import { mkdir, open as openFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type * as lmdb from 'lmdb';
 import type { Database, RootDatabase } from 'lmdb';
-import { MillraceError, errorText } from '../errors.ts';
+import { MillraceError } from '../errors.ts';
+import { loadOptional } from '../optional-package.ts';
 import { lockDirectory } from '../directory-lock.ts';
 import { folderFault } from '../folder-fault.ts';
 import type { Logger } from '../log.ts';
@@ -146,17 +147,6 @@ async function takeFolder(path: string): ReturnType<typeof lockDirectory> {
   }
 }
 
-async function loadLmdb(load: () => Promise<Lmdb>): Promise<Lmdb> {
-  try {
-    return await load();
-  } catch (error) {
-    throw new MillraceError(
-      'MR_EMBEDDED_UNAVAILABLE',
-      'the online store in process (lmdb) cannot be loaded here: set MR_REDIS_URL to a server, or install lmdb',
-      {
-        context: { engine: 'lmdb', platform: process.platform, arch: process.arch, reason: errorText(error) },
-        cause: error,
-      },
-    );
-  }
+function loadLmdb(load: () => Promise<Lmdb>): Promise<Lmdb> {
+  return loadOptional({ name: 'lmdb', gives: 'the online store in process', setting: 'MR_REDIS_URL' }, load);
 }

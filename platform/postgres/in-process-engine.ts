@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { EngineInfo } from '../engine-info.ts';
 import { MillraceError, errorText } from '../errors.ts';
+import { loadOptional } from '../optional-package.ts';
 import { lockDirectory, type DirectoryLock } from '../directory-lock.ts';
 import { folderFault } from '../folder-fault.ts';
 import { durableFiles, durableParameters, type NodeFiles } from './durable-files.ts';
@@ -47,24 +48,9 @@ export async function openInProcessEngine({ path, load }: InProcessOptions): Pro
   }
 }
 
-async function loadPglite(load: () => Promise<Pglite>): Promise<Pglite> {
-  try {
-    return await load();
-  } catch (error) {
-    throw new MillraceError(
-      'MR_EMBEDDED_UNAVAILABLE',
-      'PostgreSQL in process (PGlite) cannot be loaded here: set MR_POSTGRES_URL to a server, or install @electric-sql/pglite',
-      {
-        context: {
-          engine: 'PGlite',
-          platform: process.platform,
-          arch: process.arch,
-          reason: errorText(error),
-        },
-        cause: error,
-      },
-    );
-  }
+function loadPglite(load: () => Promise<Pglite>): Promise<Pglite> {
+  const name = '@electric-sql/pglite';
+  return loadOptional({ name, gives: 'PostgreSQL in process', setting: 'MR_POSTGRES_URL' }, load);
 }
 
 /** New data gets its name when it is complete: a start that was killed half-way is begun afresh. */

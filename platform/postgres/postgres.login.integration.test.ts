@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createAuthority, issueIdentity } from '../../cli/stack/certificates.ts';
+import { createAuthority, issueIdentity, type Authority } from '../../cli/stack/certificates.ts';
 import { postgresInstalled } from '../../cli/stack/postgres-server.ts';
 import { freePort } from '../../test/harness/free-port.ts';
 import { skipOrFail } from '../../test/harness/require-service.ts';
@@ -19,13 +19,14 @@ const valid = { from: new Date(now - DAY_MS), to: new Date(now + 30 * DAY_MS) };
 const past = { from: new Date(now - 3 * DAY_MS), to: new Date(now - DAY_MS) };
 
 describe.skipIf(programs.isMissing)(programs.title('logging in to a PostgreSQL server'), () => {
-  const authority = createAuthority('Test authority', valid);
+  let authority: Authority;
   let dir: TemporaryDir;
   let plain: SpawnedPostgres;
   let secure: SpawnedPostgres;
   let caFile: string;
   beforeAll(async () => {
     dir = await makeTemporaryDir();
+    authority = await createAuthority('Test authority', valid);
     caFile = await pem('ca.pem', authority.certificate);
     plain = await spawnPostgres({
       settings: {
@@ -36,7 +37,7 @@ describe.skipIf(programs.isMissing)(programs.title('logging in to a PostgreSQL s
         wal_level: 'minimal',
       },
     });
-    secure = await spawnPostgres({ tls: issueIdentity(authority, ['localhost', '127.0.0.1'], valid) });
+    secure = await spawnPostgres({ tls: await issueIdentity(authority, ['localhost', '127.0.0.1'], valid) });
   });
   afterAll(async () => {
     await plain.stop();
@@ -122,7 +123,7 @@ describe.skipIf(programs.isMissing)(programs.title('logging in to a PostgreSQL s
   });
 
   it('refuses a certificate of another authority, or one that only Node.js would have to know', async () => {
-    const other = createAuthority('Another authority', valid);
+    const other = await createAuthority('Another authority', valid);
     const otherFile = await pem('other.pem', other.certificate);
     await expect(open(secure.url, otherFile)).rejects.toMatchObject({
       code: 'MR_ENGINE_TLS_FAILED',
@@ -137,7 +138,7 @@ describe.skipIf(programs.isMissing)(programs.title('logging in to a PostgreSQL s
     ['expired', ['127.0.0.1'], past, 'has expired'],
     ['made for another host', ['elsewhere.example'], valid, 'another host name'],
   ])('refuses a certificate that is %s', async (_what, hosts, validity, words) => {
-    const server = await spawnPostgres({ tls: issueIdentity(authority, hosts, validity) });
+    const server = await spawnPostgres({ tls: await issueIdentity(authority, hosts, validity) });
     onTestFinished(() => server.stop());
     await expect(open(server.url, caFile)).rejects.toMatchObject({
       code: 'MR_ENGINE_TLS_FAILED',

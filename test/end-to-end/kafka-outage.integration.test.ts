@@ -65,7 +65,7 @@ describe.skipIf(kafkaService.isMissing)(kafkaService.title('Kafka killed while e
     const up = () => stackUp({ dir, services: ['kafka'], anyPorts: true });
     const { brokers } = await up();
     const kafka = await openKafka({
-      brokers: brokers.split(','),
+      config: { brokers: brokers.split(',') },
       dataDir: dir,
       clientId: 'outage',
       log: silentLogger(),

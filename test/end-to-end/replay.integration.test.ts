@@ -50,7 +50,12 @@ describe.skipIf(kafkaService.isMissing || redisService.isMissing)(
       const sample = join(dir, 'train_sessions.txt');
       const clicks = await writeSample(sample);
       const namespace = `t-${randomUUID().slice(0, 8)}`;
-      const kafka = await openKafka({ brokers, dataDir: dir, clientId: 'test', log: silentLogger() });
+      const kafka = await openKafka({
+        config: { brokers },
+        dataDir: dir,
+        clientId: 'test',
+        log: silentLogger(),
+      });
       onTestFinished(async () => {
         await kafka.admin.deleteTopics(topicsOf(namespace).map((topic) => topic.name));
         await kafka.close();

@@ -12,6 +12,7 @@ async function startFault(env: Readonly<Record<string, string>>, args: readonly 
     MR_INGEST_PORT: '0',
     MR_SERVING_PORT: '0',
     MR_PROCESSORS_PORT: '0',
+    MR_CLICKHOUSE_PORT: '0',
     ...env,
   });
   const { code } = await process.ended;

@@ -2,6 +2,8 @@
 const VARIABLES = {
   kafka: 'MR_TEST_KAFKA_BROKERS',
   redis: 'MR_TEST_REDIS_URL',
+  postgres: 'MR_TEST_POSTGRES_URL',
+  clickhouse: 'MR_TEST_CLICKHOUSE_URL',
   chromium: 'MR_TEST_CHROMIUM',
 } as const;
 

@@ -7,7 +7,7 @@ import type { KafkaAdmin, TopicPartitionOffset, TopicSpec } from '../port.ts';
 import { requireMatch } from '../topic-match.ts';
 import type { Journal } from './journal.ts';
 import type { MetaOperation } from './meta-operation.ts';
-import { openGroup } from './producer.ts';
+import { openGroup, writeFailed } from './producer.ts';
 
 /** Kafka's own limits of a topic name; a partition number must fit beside a topic id in one number. */
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -75,7 +75,9 @@ export class EmbeddedAdmin implements KafkaAdmin {
       const operations = plan();
       const group = openGroup(this.#journal);
       group.operations.push(...operations);
-      await group.done;
+      await group.done.catch((cause: unknown) => {
+        throw writeFailed(cause);
+      });
     });
     // The caller hears of a failure; the next change does not depend on it.
     this.#changes = change.catch(() => undefined);

@@ -18,6 +18,10 @@ describe('a full disk', () => {
       code: 'MR_KAFKA_PRODUCE_FAILED',
       cause: { code: 'ENOSPC' },
     });
+    await expect(full.admin.ensureTopics([{ topic: 'other', partitions: 1 }])).rejects.toMatchObject({
+      code: 'MR_KAFKA_PRODUCE_FAILED',
+      retryable: true,
+    });
     const producer = full.transactionalProducer({ transactionalId: 'x', groupId: 'g' });
     await expect(producer.init()).rejects.toMatchObject({ code: 'MR_KAFKA_TRANSACTION_UNKNOWN' });
     expect(await readValues(full, topic, 0)).toEqual(['a']);

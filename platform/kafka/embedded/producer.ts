@@ -56,8 +56,9 @@ export function openGroup(journal: Journal): CommitGroup {
   }
 }
 
-function writeFailed(cause: unknown): MillraceError {
-  const message = `the embedded log could not write the records: ${errorText(cause)}`;
+/** What the log failed to write, as callers of the port see it. */
+export function writeFailed(cause: unknown): MillraceError {
+  const message = `the embedded log could not write: ${errorText(cause)}`;
   // A file in an unknown state takes no more writes until the log is opened again.
   return new MillraceError('MR_KAFKA_PRODUCE_FAILED', message, {
     cause,

@@ -1,0 +1,3 @@
+export function unnamedServers(environment: Readonly<Record<string, string | undefined>>): string[];
+export function testVariables(settings: Readonly<Record<string, string>>): Record<string, string>;
+export function findProgram(names: readonly string[], searchPath: string | undefined): string | undefined;
