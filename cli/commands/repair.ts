@@ -47,7 +47,11 @@ export const repairCommand = defineCommand({
       return repairLog({ dir, dryRun, now: Date.now });
     });
     tell(report, note);
-    note(verdict(report, dryRun));
+    note(
+      existsSync(dir)
+        ? verdict(report, dryRun)
+        : `there is no log in ${dir}: MR_DATA_DIR names the data folder`,
+    );
     print(JSON.stringify({ dir, dryRun, ...report, keptIn: report.keptIn ?? null }));
     return report.faults.length > 0 && dryRun ? 1 : 0;
   },

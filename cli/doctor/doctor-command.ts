@@ -71,6 +71,9 @@ async function machineChecks(config: Config, nowMs: number): Promise<readonly Ch
     await checkPort('MR_SERVING_PORT', config.httpHost, config.serving.port),
     await checkPort('MR_INGEST_PORT', config.httpHost, config.ingest.port),
     await checkPort('MR_PROCESSORS_PORT', config.httpHost, config.processorsPort),
+    ...(config.clickhouse.url === undefined
+      ? [await checkPort('MR_CLICKHOUSE_PORT', config.httpHost, config.clickhouseServer.port)]
+      : []),
     ...certificates.flatMap(([setting, path]) =>
       path === undefined ? [] : [checkCertificate(setting, path, nowMs)],
     ),

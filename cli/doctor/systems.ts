@@ -63,7 +63,7 @@ function fromState(system: System, state: EngineState, by?: OwnerStatus): System
     kind,
     where: state.where,
     status: 'ok',
-    found: `${state.engine} ${state.version}, ${state.latencyMs} ms${owner}`,
+    found: `${state.engine} ${state.version} at ${state.where}, ${state.latencyMs} ms${owner}`,
     version: state.version,
     latencyMs: state.latencyMs,
   };

@@ -67,14 +67,44 @@ export async function startTestServices(root, environment, say, beforeStart) {
   if (services.length > 0) {
     say('starting ' + services.join(', ') + ' for the integration tests');
     try {
-      const { settings } = await stack.stackUp({ dir, services, anyPorts: true });
-      Object.assign(found, testVariables(settings));
+      const started = await startWhatCan(function (kinds) {
+        return stack.stackUp({ dir, services: kinds, anyPorts: true });
+      }, services);
+      Object.assign(found, testVariables(started.settings));
+      missing.push(...started.missing);
     } catch (error) {
       await stop();
       throw error;
     }
   }
   return { environment: found, missing, stop };
+}
+
+/**
+ * Starts the servers together; where that fails for a reason that the stack knows, one by one, so that a server that
+ * cannot start on this machine is named and the others run.
+ */
+export async function startWhatCan(up, kinds) {
+  try {
+    return { settings: (await up(kinds)).settings, missing: [] };
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+  }
+  const settings = {};
+  const missing = [];
+  for (const kind of kinds) {
+    try {
+      Object.assign(settings, (await up([kind])).settings);
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      missing.push(SERVERS[kind].title + ': ' + error.message.split('\n')[0]);
+    }
+  }
+  return { settings, missing };
+}
+
+function isExpected(error) {
+  return error instanceof Error && typeof error.code === 'string' && error.code.startsWith('MR_');
 }
 
 /** Which of these servers the machine can run as it is, and a line for each of the others. */

@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { MillraceError } from '../../platform/errors.ts';
 import { temporaryDir } from '../../test/harness/temporary-dir.ts';
-import { findProgram, testVariables, unnamedServers } from './test-services.mjs';
+import { findProgram, startWhatCan, testVariables, unnamedServers } from './test-services.mjs';
 
 it('starts every server that the environment does not name', () => {
   expect(unnamedServers({})).toEqual(['kafka', 'redis', 'postgres', 'clickhouse']);
@@ -24,6 +25,24 @@ it('gives the tests what they read, and no setting of the product', () => {
     MR_TEST_CLICKHOUSE_USER: 'millrace',
     MR_TEST_CLICKHOUSE_PASSWORD: 'secret',
   });
+});
+
+it('names a server that cannot start, and starts the others', async () => {
+  const up = async (kinds: readonly string[]) => {
+    if (kinds.includes('postgres'))
+      throw new MillraceError('MR_STACK_START_FAILED', 'no user for PostgreSQL\nlog: …');
+    return { settings: Object.fromEntries(kinds.map((kind) => [kind, 'up'])) };
+  };
+  expect(await startWhatCan(up, ['kafka', 'redis'])).toEqual({
+    settings: { kafka: 'up', redis: 'up' },
+    missing: [],
+  });
+  expect(await startWhatCan(up, ['redis', 'postgres', 'clickhouse'])).toEqual({
+    settings: { redis: 'up', clickhouse: 'up' },
+    missing: ['PostgreSQL: no user for PostgreSQL'],
+  });
+  const bug = () => Promise.reject(new TypeError('a bug'));
+  await expect(startWhatCan(bug, ['redis'])).rejects.toThrow('a bug');
 });
 
 it('finds the first of several programs on the PATH', async () => {
