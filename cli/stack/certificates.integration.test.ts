@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createAuthority, issueIdentity, type Identity } from './certificates.ts';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAuthority, issueIdentity, type Authority, type Identity } from './certificates.ts';
 
 const DAY_MS = 86_400_000;
 const days = (from: number, to: number) => ({
@@ -29,9 +29,13 @@ async function verdict(identity: Identity, ca: string): Promise<string> {
   });
 }
 
-describe('certificates', async () => {
-  const authority = await createAuthority('An authority', days(-1, 3650));
-  const good = await issueIdentity(authority, HOSTS, days(-1, 30));
+describe('certificates', () => {
+  let authority: Authority;
+  let good: Identity;
+  beforeAll(async () => {
+    authority = await createAuthority('An authority', days(-1, 3650));
+    good = await issueIdentity(authority, HOSTS, days(-1, 30));
+  });
 
   it('are taken by whoever trusts the authority, and by nobody else', async () => {
     const other = await createAuthority('An authority', days(-1, 30));
@@ -40,14 +44,11 @@ describe('certificates', async () => {
   });
 
   it.each([
-    ['an expired one', await issueIdentity(authority, HOSTS, days(-30, -1)), 'CERT_HAS_EXPIRED'],
-    ['one of the future', await issueIdentity(authority, HOSTS, days(1, 30)), 'CERT_NOT_YET_VALID'],
-    [
-      'one for another host',
-      await issueIdentity(authority, ['shop.test'], days(-1, 1)),
-      'ERR_TLS_CERT_ALTNAME_INVALID',
-    ],
-  ])('%s is refused', async (_, identity, code) => {
+    ['an expired one', HOSTS, days(-30, -1), 'CERT_HAS_EXPIRED'],
+    ['one of the future', HOSTS, days(1, 30), 'CERT_NOT_YET_VALID'],
+    ['one for another host', ['shop.test'], days(-1, 1), 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ])('%s is refused', async (_, hosts, validity, code) => {
+    const identity = await issueIdentity(authority, hosts, validity);
     expect(await verdict(identity, authority.certificate)).toBe(code);
   });
 

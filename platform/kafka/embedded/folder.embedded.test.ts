@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import {
+  readdirSync,
   chmodSync,
   chownSync,
   mkdirSync,
@@ -71,7 +71,8 @@ describe('a folder that cannot be used', () => {
     root.title('is named when this user has no right to one of its files'),
     async () => {
       const dir = await logWithRecords(16_384, 40);
-      execFileSync('chown', ['-R', String(NOBODY), dir]);
+      for (const name of ['.', ...readdirSync(dir, { recursive: true, encoding: 'utf8' })])
+        chownSync(join(dir, name), NOBODY, NOBODY);
       const path = segmentFiles(dir)[1] ?? '';
       chownSync(path, 0, 0);
       chmodSync(path, 0o600);
