@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAuthority, issueIdentity } from '../../cli/stack/certificates.ts';
 import { redisInstalled } from '../../cli/stack/redis-server.ts';
 import { skipOrFail } from '../../test/harness/require-service.ts';
 import { spawnRedis, type SpawnedRedis } from '../../test/harness/spawn-redis.ts';
@@ -13,21 +14,12 @@ import { Secret, type RedisConfig } from '../config.ts';
 import { openOnlineStore } from './index.ts';
 
 const binary = skipOrFail((await redisInstalled()) ? '' : 'no redis-server is on the PATH');
-/** Makes the certificates. */
-const OPENSSL = 'openssl';
-const openssl = skipOrFail(
-  canRun(OPENSSL) && !binary.isMissing ? '' : 'no openssl or redis-server is on the PATH',
-);
+const DAY_MS = 86_400_000;
+const days = (from: number, to: number) => ({
+  from: new Date(Date.now() + from * DAY_MS),
+  to: new Date(Date.now() + to * DAY_MS),
+});
 const PASSWORD = 'p4ss/w0rd@%';
-
-function canRun(command: string): boolean {
-  try {
-    execFileSync(command, ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Opens a store, with everything that was logged. */
 function opening(url: string, more: Partial<RedisConfig> = {}) {
@@ -85,62 +77,10 @@ describe.skipIf(binary.isMissing)(binary.title('a Redis with a password'), () =>
   });
 });
 
-describe.skipIf(openssl.isMissing)(openssl.title('a Redis with TLS'), () => {
+describe.skipIf(binary.isMissing)(binary.title('a Redis with TLS'), () => {
   let dir: TemporaryDir;
   let redis: SpawnedRedis;
   let expired: SpawnedRedis;
-  const run = (...args: string[]) => execFileSync(OPENSSL, args, { cwd: dir.path, stdio: 'ignore' });
-
-  /** A certificate of the authority `by` for 127.0.0.1. */
-  function certify(name: string, by: string, ...validity: string[]): void {
-    run(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${name}`,
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-    );
-    run(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      `${by}.pem`,
-      '-CAkey',
-      `${by}.key`,
-      '-CAcreateserial',
-      '-copy_extensions',
-      'copyall',
-      '-out',
-      `${name}.pem`,
-      ...validity,
-    );
-  }
-  function authority(name: string): void {
-    run(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.pem`,
-      '-days',
-      '2',
-      '-subj',
-      `/CN=${name}`,
-    );
-  }
   const file = (name: string) => join(dir.path, name);
   const spawnTls = (name: string) =>
     spawnRedis({
@@ -155,10 +95,20 @@ describe.skipIf(openssl.isMissing)(openssl.title('a Redis with TLS'), () => {
 
   beforeAll(async () => {
     dir = await makeTemporaryDir();
-    authority('ca');
-    authority('other-ca');
-    certify('server', 'ca', '-days', '1');
-    certify('expired', 'ca', '-days', '-1');
+    const [authority, other] = [
+      await createAuthority('ca', days(-9, 1)),
+      await createAuthority('other', days(-9, 1)),
+    ];
+    await writeFile(file('ca.pem'), authority.certificate);
+    await writeFile(file('other-ca.pem'), other.certificate);
+    for (const [name, validity] of [
+      ['server', days(-1, 1)],
+      ['expired', days(-3, -1)],
+    ] as const) {
+      const { certificate, key } = await issueIdentity(authority, ['127.0.0.1'], validity);
+      await writeFile(file(`${name}.pem`), certificate);
+      await writeFile(file(`${name}.key`), key);
+    }
     redis = await spawnTls('server');
     expired = await spawnTls('expired');
   });
