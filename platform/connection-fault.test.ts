@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionFault, requireVersion } from './connection-fault.ts';
+import { connectionFault } from './connection-fault.ts';
 
 function withCode(code: string, cause?: unknown): Error {
   return Object.assign(new Error(`failed with ${code}`, { cause }), { code });
@@ -30,15 +30,5 @@ describe('connectionFault', () => {
   it('knows nothing of other errors', () => {
     expect(connectionFault(withCode('62'))).toBeUndefined();
     expect(connectionFault('ENOTFOUND')).toBeUndefined();
-  });
-});
-
-describe('requireVersion', () => {
-  it('compares part by part, as numbers', () => {
-    for (const version of ['7.0', '7.0.15', '7.10.0', '18.4 (Debian)'])
-      requireVersion('Redis', version, '7.0');
-    expect(() => {
-      requireVersion('Redis', '6.2.14', '7.0');
-    }).toThrow('Redis 6.2.14 is too old: Millrace needs 7.0 or newer');
   });
 });

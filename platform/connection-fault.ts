@@ -1,5 +1,3 @@
-import { MillraceError } from './errors.ts';
-
 /**
  * Why a connection failed, in words for whoever runs it. `tls` stays as it is until somebody changes a
  * setting or a certificate; the others may heal by themselves.
@@ -42,29 +40,4 @@ export function connectionFault(error: unknown): ConnectionFault | undefined {
     if (fault !== undefined) return fault;
   }
   return undefined;
-}
-
-/**
- * @param actual the version that the engine states, such as `7.0.15`
- * @param least the lowest that Millrace works with, such as `7.0`
- * @throws MillraceError MR_ENGINE_TOO_OLD
- */
-export function requireVersion(engine: string, actual: string, least: string): void {
-  if (compareVersions(actual, least) >= 0) return;
-  throw new MillraceError(
-    'MR_ENGINE_TOO_OLD',
-    `${engine} ${actual} is too old: Millrace needs ${least} or newer`,
-    {
-      context: { engine, actual, least },
-    },
-  );
-}
-
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.split(/[^0-9]+/).map(Number));
-  for (let index = 0; index < (right?.length ?? 0); index++) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }

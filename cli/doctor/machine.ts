@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from '../../platform/config.ts';
 import { requireFreeDisk } from '../../platform/disk.ts';
 import { MillraceError, errorText } from '../../platform/errors.ts';
+import { isAtLeast } from '../../platform/version.ts';
 import type { Check } from './check.ts';
 
 const DAY_MS = 86_400_000;
@@ -17,10 +18,7 @@ const GIB = 1024 ** 3;
 const LEAST_MEMORY_BYTES = 4 * GIB;
 
 export function checkNode(version: string, least: string): Check {
-  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
-  const [leastMajor = 0, leastMinor = 0] = least.split('.').map(Number);
-  const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);
-  return isEnough
+  return isAtLeast(version, least)
     ? { name: 'node', status: 'ok', found: `Node.js ${version}` }
     : {
         name: 'node',

@@ -40,6 +40,7 @@ describe('checkSystems', () => {
   it('does not wait for ever', async () => {
     const hung = system('real', 'broker:9092', () => new Promise(() => undefined));
     const [check] = await checkSystems({ dataDir: await temporaryDir() }, [hung], 50);
+    expect(check).toMatchObject({ status: 'failed', code: 'MR_KAFKA_UNAVAILABLE' });
     expect(check?.found).toContain('did not answer within 50 ms');
   });
 

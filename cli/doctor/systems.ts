@@ -26,12 +26,18 @@ export interface System {
   open(): Promise<Pick<Probe, 'info'> & Closable>;
 }
 
+/** The code of a system that does not answer. */
+const SILENT = {
+  kafka: 'MR_KAFKA_UNAVAILABLE',
+  clickhouse: 'MR_CLICKHOUSE_UNAVAILABLE',
+  redis: 'MR_ONLINE_STORE_UNAVAILABLE',
+  postgres: 'MR_POSTGRES_UNAVAILABLE',
+} as const satisfies Record<System['name'], ErrorCode>;
+
 /** A round trip first, which also warms up; the second one gives the latency. */
 async function ask(system: System, timeoutMs: number): Promise<EngineState> {
   const late = () =>
-    new MillraceError('MR_INTERNAL', `${system.where} did not answer within ${timeoutMs} ms`, {
-      retryable: true,
-    });
+    new MillraceError(SILENT[system.name], `${system.where} did not answer within ${timeoutMs} ms`);
   const opening = system.open();
   try {
     const engine = await withDeadline(opening, timeoutMs, late);

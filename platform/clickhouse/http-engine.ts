@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { ClickHouseConfig } from '../config.ts';
 import { withDeadline } from '../deadline.ts';
-import { MillraceError, errorText } from '../errors.ts';
+import { readPem } from '../pem-file.ts';
 import { closed, timedOut, wrapClickHouseError } from './clickhouse-error.ts';
 import { BASE_SETTINGS, type Call, type Engine, type Settings, type Work } from './engine.ts';
 
@@ -22,7 +21,9 @@ export function openHttpEngine(config: ClickHouseConfig, url: string, database: 
       username: config.user,
       password: config.password.reveal(),
       database,
-      ...(config.caFile === undefined ? {} : { tls: { ca_cert: readAuthority(config.caFile) } }),
+      ...(config.caFile === undefined
+        ? {}
+        : { tls: { ca_cert: Buffer.from(readPem('MR_CLICKHOUSE_CA_FILE', config.caFile)) } }),
       application: 'millrace',
       request_timeout: SOCKET_TIMEOUT_MS,
       max_open_connections: 10,
@@ -42,18 +43,6 @@ export function openHttpEngine(config: ClickHouseConfig, url: string, database: 
     }),
     new URL(url).host,
   );
-}
-
-function readAuthority(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new MillraceError(
-      'MR_ENGINE_TLS_FAILED',
-      `MR_CLICKHOUSE_CA_FILE cannot be read: ${errorText(error)}`,
-      { context: { engine: 'ClickHouse', file }, cause: error },
-    );
-  }
 }
 
 class HttpEngine implements Engine {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ClickHouseConfig } from '../config.ts';
-import { requireVersion } from '../connection-fault.ts';
+import { requireVersion } from '../version.ts';
 import type { Logger } from '../log.ts';
 import { importChdb, type LoadChdb } from './chdb-engine.ts';
 import { EngineClickHouse } from './client.ts';

@@ -132,15 +132,16 @@ describe.skipIf(binary.isMissing)(binary.title('a Redis with TLS'), () => {
     ['an unknown authority', () => opening(redis.url, { caFile: file('other-ca.pem') }), /known authority/],
     ['an authority that Node.js does not know', () => opening(redis.url), /known authority/],
     ['an expired certificate', () => opening(expired.url, { caFile: file('ca.pem') }), /has expired/],
-    [
-      'a file that is not there',
-      () => opening(redis.url, { caFile: file('no.pem') }),
-      /MR_REDIS_CA_FILE.*ENOENT/,
-    ],
   ])('is refused with %s', async (_what, open, words) => {
     const error = await failure(open().opened);
     expect(error).toMatchObject({ code: 'MR_ENGINE_TLS_FAILED', retryable: false });
     expect(error.message).toMatch(words);
+  });
+
+  it('is a fault of the configuration where the file of the authority is not there', async () => {
+    const error = await failure(opening(redis.url, { caFile: file('no.pem') }).opened);
+    expect(error).toMatchObject({ code: 'MR_CONFIG_INVALID', retryable: false });
+    expect(error.message).toMatch(/MR_REDIS_CA_FILE.*ENOENT/);
   });
 
   it('says so where only one side expects TLS', async () => {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisConfig } from '../config.ts';
-import { MillraceError, errorText } from '../errors.ts';
+import { MillraceError } from '../errors.ts';
+import { readPem } from '../pem-file.ts';
 
 /** Where Redis is and how to get in. Never logged: it holds the password. */
 export interface RedisEndpoint {
@@ -32,7 +32,9 @@ export function redisEndpoint(config: RedisConfig): RedisEndpoint {
     ...(url.username === '' ? {} : { username: decoded(url.username) }),
     ...(url.password === '' ? {} : { password: decoded(url.password) }),
     db: Number(db),
-    ...(isTls ? { tls: config.caFile === undefined ? {} : { ca: readAuthority(config.caFile) } } : {}),
+    ...(isTls
+      ? { tls: config.caFile === undefined ? {} : { ca: readPem('MR_REDIS_CA_FILE', config.caFile) } }
+      : {}),
   };
 }
 
@@ -57,15 +59,4 @@ function decoded(text: string): string {
 
 function invalid(fault: string): MillraceError {
   return new MillraceError('MR_CONFIG_INVALID', `MR_REDIS_URL: ${fault}`, { context: { faults: [fault] } });
-}
-
-function readAuthority(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new MillraceError('MR_ENGINE_TLS_FAILED', `MR_REDIS_CA_FILE cannot be read: ${errorText(error)}`, {
-      context: { path },
-      cause: error,
-    });
-  }
 }

@@ -1,4 +1,4 @@
-import { requireVersion } from '../connection-fault.ts';
+import { requireVersion } from '../version.ts';
 import type { EngineInfo } from '../engine-info.ts';
 
 /** The part of an engine's name and version that INFO tells. */

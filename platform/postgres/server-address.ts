@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { PostgresConfig, Secret } from '../config.ts';
-import { MillraceError, errorText } from '../errors.ts';
+import { MillraceError } from '../errors.ts';
+import { readPem } from '../pem-file.ts';
 
 /** Where a server is and how to log in; `ssl` only where the connection must be TLS. */
 export interface ServerAddress {
@@ -37,7 +37,7 @@ export async function serverAddress(
     user,
     password: url.password === '' ? undefined : decodeURIComponent(url.password),
     database: decodeURIComponent(url.pathname.slice(1)) || user,
-    ssl: await tlsOptions(config.caFile, sslMode),
+    ssl: tlsOptions(config.caFile, sslMode),
   };
 }
 
@@ -51,18 +51,14 @@ function readParameters(url: URL): (typeof SSL_MODES)[number] | undefined {
   throw invalid(`sslmode of MR_POSTGRES_URL is none of ${SSL_MODES.join(', ')}`);
 }
 
-async function tlsOptions(
+function tlsOptions(
   caFile: string | undefined,
   sslMode: (typeof SSL_MODES)[number] | undefined,
-): Promise<ConnectionOptions | false> {
+): ConnectionOptions | false {
   if (caFile === undefined) {
     return sslMode === undefined || sslMode === 'disable' ? false : { rejectUnauthorized: true };
   }
-  try {
-    return { rejectUnauthorized: true, ca: await readFile(caFile, 'utf8') };
-  } catch (error) {
-    throw invalid(`MR_POSTGRES_CA_FILE cannot be read: ${errorText(error)}`);
-  }
+  return { rejectUnauthorized: true, ca: readPem('MR_POSTGRES_CA_FILE', caFile) };
 }
 
 function invalid(message: string): MillraceError {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { requireVersion } from '../connection-fault.ts';
+import { requireVersion } from '../version.ts';
 import { withDeadline } from '../deadline.ts';
 import type { EngineInfo } from '../engine-info.ts';
 import { MillraceError, errorText } from '../errors.ts';

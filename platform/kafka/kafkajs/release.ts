@@ -1,4 +1,4 @@
-import { requireVersion } from '../../connection-fault.ts';
+import { requireVersion } from '../../version.ts';
 
 /** Level of `metadata.version` at which each release begins (org.apache.kafka.server.common.MetadataVersion). */
 const RELEASES: readonly (readonly [level: number, release: string])[] = [

@@ -9,7 +9,7 @@ import { silentLogger } from '../../../platform/log.ts';
 import { retry } from '../../../platform/retry.ts';
 import { compareIds, type ChaosContext, type ChaosCount, type Scenario } from '../scenario.ts';
 
-const run_ = promisify(execFile);
+const execute = promisify(execFile);
 const DISK_MB = 48;
 const BALLAST_MB = 24;
 const MB = 1024 * 1024;
@@ -27,7 +27,7 @@ export const diskFull: Scenario = {
 async function run(context: ChaosContext, budgetMs: number): Promise<ChaosCount> {
   const disk = join(context.dir, 'disk');
   await mkdir(disk);
-  await run_('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', disk]);
+  await execute('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', disk]);
   try {
     const endMs = performance.now() + budgetMs;
     const total: ChaosCount = { kills: 0, acknowledged: 0, lost: 0, duplicated: 0 };
@@ -37,7 +37,7 @@ async function run(context: ChaosContext, budgetMs: number): Promise<ChaosCount>
     }
     return total;
   } finally {
-    await run_('umount', [disk]);
+    await execute('umount', [disk]);
   }
 }
 
