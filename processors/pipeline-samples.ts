@@ -1,7 +1,7 @@
 import type { ClickHouse, Row } from '../platform/clickhouse/port.ts';
 import { errorText, MillraceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
-import type { StreamRunner } from './runtime/runner.ts';
+import type { StreamRunner } from './runtime/run/runner.ts';
 
 /** One row for each task: what the pipeline-health dashboard reads. */
 export function sampleRows(runner: StreamRunner, instance: string, nowMs: number): Row[] {

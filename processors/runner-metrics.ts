@@ -1,6 +1,6 @@
 import type { Metrics } from '../platform/metrics.ts';
-import type { StreamRunner } from './runtime/runner.ts';
-import type { Task, TaskCounters } from './runtime/task.ts';
+import type { StreamRunner } from './runtime/run/runner.ts';
+import type { Task, TaskCounters } from './runtime/task/task.ts';
 
 const OUTCOMES = {
   ok: 'ok',

@@ -9,7 +9,7 @@ import type { OnlineStore } from '../platform/online-store/port.ts';
 import { namespaced } from '../schemas/topics.ts';
 import { startPipelineSampler } from './pipeline-samples.ts';
 import { runnerMetrics } from './runner-metrics.ts';
-import { StreamRunner } from './runtime/runner.ts';
+import { StreamRunner } from './runtime/run/runner.ts';
 import { shopTopologies } from './topologies.ts';
 
 const SAMPLE_INTERVAL_MS = 5000;

@@ -4,7 +4,7 @@ import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import type { Kafka } from '../../platform/kafka/port.ts';
 import { createLogger } from '../../platform/log.ts';
 import type { OnlineStore } from '../../platform/online-store/port.ts';
-import { StreamRunner } from '../../processors/runtime/runner.ts';
+import { StreamRunner } from '../../processors/runtime/run/runner.ts';
 import { DROP } from '../../processors/runtime/step-result.ts';
 import type { Subtopology } from '../../processors/runtime/topology.ts';
 import type { Timing } from './raw-loop.ts';

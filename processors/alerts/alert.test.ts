@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseUuid } from '../runtime/event-id-set.ts';
+import { parseUuid } from '../runtime/task/event-id-set.ts';
 import { alertId } from './alert.ts';
 
 const finding = { kind: 'parcel-silent', entityId: 'p1', firstEventTimeMs: 1_767_225_600_000 };

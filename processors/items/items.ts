@@ -2,7 +2,7 @@
 import { neighboursKey, TTL_MS } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS } from '../../schemas/topics.ts';
 import { internalEnvelope } from '../internal-event.ts';
-import type { KeyedStore } from '../runtime/keyed-store.ts';
+import type { KeyedStore } from '../runtime/state/keyed-store.ts';
 import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
 import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
 import type { ItemActivity } from '../../schemas/generated/events.ts';

@@ -3,10 +3,10 @@
  * each partition of them; a task is one such processor with its state. Sub-topologies meet only in topics.
  */
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import type { EventTimers } from './event-timers.ts';
-import type { KeyedStore, StoreOptions } from './keyed-store.ts';
+import type { EventTimers } from './time/event-timers.ts';
+import type { KeyedStore, StoreOptions } from './state/keyed-store.ts';
 import type { StepResult } from './step-result.ts';
-import type { TumblingWindows, TumblingWindowOptions } from './tumbling-windows.ts';
+import type { TumblingWindows, TumblingWindowOptions } from './windows/tumbling-windows.ts';
 
 /** Where a record stands in the log. `topic` is the contract's name, without a namespace. */
 export interface Position {

@@ -11,7 +11,7 @@ import { historyKey, TTL_MS } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { internalEnvelope } from '../internal-event.ts';
 import { produceItemActivity } from '../items/item-activity-output.ts';
-import type { KeyedStore } from '../runtime/keyed-store.ts';
+import type { KeyedStore } from '../runtime/state/keyed-store.ts';
 import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
 import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
 import { clickFact } from './click-fact.ts';

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../platform/errors.ts';
 import type { OnlineStore, VersionedWrite } from '../../platform/online-store/port.ts';
-import type { RowWriter } from '../../processors/runtime/sinks.ts';
+import type { RowWriter } from '../../processors/runtime/task/sinks.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 import type { RecordBatch } from '../../platform/kafka/port.ts';
-import { Task } from '../../processors/runtime/task.ts';
+import { Task } from '../../processors/runtime/task/task.ts';
 import type { Subtopology } from '../../processors/runtime/topology.ts';
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
 import { decodeEvent, encodeEvent } from '../../schemas/wire-format.ts';

@@ -11,8 +11,8 @@ import { openEmbeddedLog } from '../../platform/kafka/embedded/index.ts';
 import { partitionFor } from '../../platform/kafka/partitioner.ts';
 import type { Kafka } from '../../platform/kafka/port.ts';
 import { silentLogger } from '../../platform/log.ts';
-import { StreamRunner } from '../../processors/runtime/runner.ts';
-import type { RowWriter } from '../../processors/runtime/sinks.ts';
+import { StreamRunner } from '../../processors/runtime/run/runner.ts';
+import type { RowWriter } from '../../processors/runtime/task/sinks.ts';
 import { MemoryOnlineStore } from './memory-sinks.ts';
 import { viewJob, viewRecord, VIEWS, viewStream, viewTopics } from './view-job.ts';
 

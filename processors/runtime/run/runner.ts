@@ -1,16 +1,16 @@
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
-import { errorText, hasCode, MillraceError } from '../../platform/errors.ts';
-import type { GroupConsumer, Kafka, RecordBatch, TopicPartition } from '../../platform/kafka/port.ts';
-import type { Logger } from '../../platform/log.ts';
-import type { OnlineStore } from '../../platform/online-store/port.ts';
-import { changelogTopic, namespaced } from '../../schemas/topics.ts';
+import { errorText, hasCode, MillraceError } from '../../../platform/errors.ts';
+import type { GroupConsumer, Kafka, RecordBatch, TopicPartition } from '../../../platform/kafka/port.ts';
+import type { Logger } from '../../../platform/log.ts';
+import type { OnlineStore } from '../../../platform/online-store/port.ts';
+import { changelogTopic, namespaced } from '../../../schemas/topics.ts';
 import { assignTasks } from './assignor.ts';
-import { Committer, type CommitterOptions } from './committer.ts';
-import { OnlineSink, type RowWriter } from './sinks.ts';
-import type { Task } from './task.ts';
-import { TaskSet, type Delivery } from './task-set.ts';
-import type { Subtopology } from './topology.ts';
-import type { WatermarkOptions } from './watermark.ts';
+import { Committer, type CommitterOptions } from '../task/committer.ts';
+import { OnlineSink, type RowWriter } from '../task/sinks.ts';
+import type { Task } from '../task/task.ts';
+import { TaskSet, type Delivery } from '../task/task-set.ts';
+import type { Subtopology } from '../topology.ts';
+import type { WatermarkOptions } from '../time/watermark.ts';
 
 export interface RunnerOptions {
   readonly subtopologies: readonly Subtopology[];

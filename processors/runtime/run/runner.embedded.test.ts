@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { MillraceError } from '../../platform/errors.ts';
-import { openEmbeddedLog } from '../../platform/kafka/embedded/index.ts';
-import type { Kafka } from '../../platform/kafka/port.ts';
-import { silentLogger } from '../../platform/log.ts';
-import { deadLetterTopic, lateTopic } from '../../schemas/topics.ts';
-import type { ProductViewed } from '../../schemas/generated/events.ts';
-import { MemoryOnlineStore, MemoryRowWriter } from '../../test/harness/memory-sinks.ts';
-import { T0, viewOf } from '../../test/harness/shop-events.ts';
-import { temporaryDir } from '../../test/harness/temporary-dir.ts';
+import { MillraceError } from '../../../platform/errors.ts';
+import { openEmbeddedLog } from '../../../platform/kafka/embedded/index.ts';
+import type { Kafka } from '../../../platform/kafka/port.ts';
+import { silentLogger } from '../../../platform/log.ts';
+import { deadLetterTopic, lateTopic } from '../../../schemas/topics.ts';
+import type { ProductViewed } from '../../../schemas/generated/events.ts';
+import { MemoryOnlineStore, MemoryRowWriter } from '../../../test/harness/memory-sinks.ts';
+import { T0, viewOf } from '../../../test/harness/shop-events.ts';
+import { temporaryDir } from '../../../test/harness/temporary-dir.ts';
 import {
   countViews,
   factsByPlace,
@@ -18,8 +18,8 @@ import {
   VIEWS,
   viewStream,
   viewTopics,
-} from '../../test/harness/view-job.ts';
-import { waitUntil } from '../../test/harness/wait-until.ts';
+} from '../../../test/harness/view-job.ts';
+import { waitUntil } from '../../../test/harness/wait-until.ts';
 import { StreamRunner, type RunnerOptions } from './runner.ts';
 
 const PARTITIONS = 4;

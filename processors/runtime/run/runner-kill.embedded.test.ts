@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryDir } from '../../test/harness/temporary-dir.ts';
-import { countViews, factsByPlace, latestCounts, viewStream } from '../../test/harness/view-job.ts';
+import { temporaryDir } from '../../../test/harness/temporary-dir.ts';
+import { countViews, factsByPlace, latestCounts, viewStream } from '../../../test/harness/view-job.ts';
 
-const CHILD = fileURLToPath(new URL('../../test/harness/view-job-child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('../../../test/harness/view-job-child.ts', import.meta.url));
 const EVENTS = 6000;
 const KILLS = 8;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EventTimers } from './event-timers.ts';
-import { KeyedStore } from './keyed-store.ts';
+import { KeyedStore } from '../state/keyed-store.ts';
 
 function timersWithLog(store = new KeyedStore<number>('timers')) {
   const fired: [string, number][] = [];

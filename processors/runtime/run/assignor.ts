@@ -1,7 +1,7 @@
-import { murmur2 } from '../../platform/kafka/partitioner.ts';
-import type { Assign, AssignedMember, TopicPartition } from '../../platform/kafka/port.ts';
+import { murmur2 } from '../../../platform/kafka/partitioner.ts';
+import type { Assign, AssignedMember, TopicPartition } from '../../../platform/kafka/port.ts';
 import { shareOut, type Shares } from './assignor-shares.ts';
-import type { Subtopology } from './topology.ts';
+import type { Subtopology } from '../topology.ts';
 
 /**
  * Assigns tasks, not partitions: partition p of every input of a sub-topology goes to one member, so that joins and

@@ -1,15 +1,15 @@
-import { hasCode, MillraceError, type ErrorCode } from '../../platform/errors.ts';
-import type { Row } from '../../platform/clickhouse/port.ts';
-import type { Kafka, RecordBatch, Transaction, TransactionalProducer } from '../../platform/kafka/port.ts';
-import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import { decodeEvent, WireFormatError } from '../../schemas/wire-format.ts';
+import { hasCode, MillraceError, type ErrorCode } from '../../../platform/errors.ts';
+import type { Row } from '../../../platform/clickhouse/port.ts';
+import type { Kafka, RecordBatch, Transaction, TransactionalProducer } from '../../../platform/kafka/port.ts';
+import type { MillraceEvent } from '../../../schemas/generated/events.ts';
+import { decodeEvent, WireFormatError } from '../../../schemas/wire-format.ts';
 import { deadLetter, lateRecord, type RawRecord } from './dead-letter.ts';
 import { parseUuid } from './event-id-set.ts';
 import { TaskOutputs } from './task-outputs.ts';
-import { TaskState } from './task-state.ts';
-import type { StepResult } from './step-result.ts';
-import type { Processor, Subtopology } from './topology.ts';
-import { WatermarkTracker, type WatermarkOptions } from './watermark.ts';
+import { TaskState } from '../state/task-state.ts';
+import type { StepResult } from '../step-result.ts';
+import type { Processor, Subtopology } from '../topology.ts';
+import { WatermarkTracker, type WatermarkOptions } from '../time/watermark.ts';
 
 /** Events further ahead of their ingest time are wrong clocks: they never move the watermark. */
 const FUTURE_LIMIT_MS = 5 * 60_000;

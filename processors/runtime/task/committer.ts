@@ -1,5 +1,5 @@
-import { errorText } from '../../platform/errors.ts';
-import type { Logger } from '../../platform/log.ts';
+import { errorText } from '../../../platform/errors.ts';
+import type { Logger } from '../../../platform/log.ts';
 import type { OnlineSink, RowWriter } from './sinks.ts';
 import { isTaskRestart, type PreparedCommit, type Task } from './task.ts';
 

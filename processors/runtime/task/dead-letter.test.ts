@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LogRecord } from '../../platform/kafka/port.ts';
+import type { LogRecord } from '../../../platform/kafka/port.ts';
 import { deadLetter, lateRecord } from './dead-letter.ts';
 
 const NOW_MS = Date.parse('2026-01-02T03:04:05.678Z');

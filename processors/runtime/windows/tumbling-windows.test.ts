@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { KeyedStore } from './keyed-store.ts';
+import { KeyedStore } from '../state/keyed-store.ts';
 import { TumblingWindows, type WindowResult } from './tumbling-windows.ts';
 
 interface Sum {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Assign, AssignedMember, TopicPartition } from '../../platform/kafka/port.ts';
+import type { Assign, AssignedMember, TopicPartition } from '../../../platform/kafka/port.ts';
 import { assignTasks } from './assignor.ts';
-import type { Subtopology } from './topology.ts';
+import type { Subtopology } from '../topology.ts';
 
 const subtopology = (name: string, inputs: readonly string[]): Subtopology => ({
   name,

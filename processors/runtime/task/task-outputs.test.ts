@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { decodeEvent } from '../../schemas/wire-format.ts';
+import { shopEvent, T0 } from '../../../test/harness/shop-events.ts';
+import { decodeEvent } from '../../../schemas/wire-format.ts';
 import { TaskOutputs } from './task-outputs.ts';
 
 function outputs(taskEpoch = 1) {

@@ -1,6 +1,6 @@
-import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../../platform/kafka/port.ts';
+import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../../../platform/kafka/port.ts';
 import { isTaskRestart, Task, type TaskEnvironment } from './task.ts';
-import type { Subtopology } from './topology.ts';
+import type { Subtopology } from '../topology.ts';
 
 export interface TaskSetOptions {
   readonly subtopologies: readonly Subtopology[];

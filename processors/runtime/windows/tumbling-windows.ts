@@ -1,5 +1,5 @@
-import type { KeyedStore } from './keyed-store.ts';
-import { OK, type EmitReason, type StepResult } from './step-result.ts';
+import type { KeyedStore } from '../state/keyed-store.ts';
+import { OK, type EmitReason, type StepResult } from '../step-result.ts';
 
 export interface TumblingWindowOptions<A> {
   readonly name: string;

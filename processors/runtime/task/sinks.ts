@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText, MillraceError } from '../../platform/errors.ts';
-import type { Logger } from '../../platform/log.ts';
-import type { OnlineStore } from '../../platform/online-store/port.ts';
+import { errorText, MillraceError } from '../../../platform/errors.ts';
+import type { Logger } from '../../../platform/log.ts';
+import type { OnlineStore } from '../../../platform/online-store/port.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { Task } from './task.ts';
 import type { OnlineNotice, OnlineWrite } from './task-outputs.ts';

@@ -1,5 +1,5 @@
 import { BinaryHeap } from './binary-heap.ts';
-import type { KeyedStore } from './keyed-store.ts';
+import type { KeyedStore } from '../state/keyed-store.ts';
 
 interface Due {
   readonly key: string;

@@ -1,9 +1,9 @@
-import type { Row } from '../../platform/clickhouse/port.ts';
-import type { ProduceRecord } from '../../platform/kafka/port.ts';
-import type { VersionedWrite } from '../../platform/online-store/port.ts';
-import { encodeEvent } from '../../schemas/wire-format.ts';
-import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import type { FreshRow, InputRecord, Outputs } from './topology.ts';
+import type { Row } from '../../../platform/clickhouse/port.ts';
+import type { ProduceRecord } from '../../../platform/kafka/port.ts';
+import type { VersionedWrite } from '../../../platform/online-store/port.ts';
+import { encodeEvent } from '../../../schemas/wire-format.ts';
+import type { MillraceEvent } from '../../../schemas/generated/events.ts';
+import type { FreshRow, InputRecord, Outputs } from '../topology.ts';
 
 /** Emissions of one epoch before the epoch's number would be reached: version = taskEpoch · 2^40 + emission. */
 const EPOCH_STEP = 2 ** 40;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { MillraceError } from '../../platform/errors.ts';
-import { encodeEvent } from '../../schemas/wire-format.ts';
-import { eventId, T0, viewOf } from '../../test/harness/shop-events.ts';
-import { driveTask, type TaskDriver } from '../../test/harness/task-driver.ts';
-import type { Subtopology, TaskContext } from './topology.ts';
+import { MillraceError } from '../../../platform/errors.ts';
+import { encodeEvent } from '../../../schemas/wire-format.ts';
+import { eventId, T0, viewOf } from '../../../test/harness/shop-events.ts';
+import { driveTask, type TaskDriver } from '../../../test/harness/task-driver.ts';
+import type { Subtopology, TaskContext } from '../topology.ts';
 
 const TOPIC = 'shop.clickstream';
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
-import type { LogRecord, ProduceRecord } from '../../platform/kafka/port.ts';
-import { deadLetterTopic, lateTopic } from '../../schemas/topics.ts';
-import type { Position } from './topology.ts';
+import type { LogRecord, ProduceRecord } from '../../../platform/kafka/port.ts';
+import { deadLetterTopic, lateTopic } from '../../../schemas/topics.ts';
+import type { Position } from '../topology.ts';
 
 /** A record as it was read, with the contract's name of its topic. */
 export interface RawRecord extends Position {

@@ -1,8 +1,8 @@
-import type { Kafka, ProduceRecord, TopicPartition } from '../../platform/kafka/port.ts';
-import { DuplicateFilter } from './duplicate-filter.ts';
-import { EventTimers } from './event-timers.ts';
+import type { Kafka, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
+import { DuplicateFilter } from '../task/duplicate-filter.ts';
+import { EventTimers } from '../time/event-timers.ts';
 import { KeyedStore, type StoreOptions } from './keyed-store.ts';
-import { TumblingWindows, type TumblingWindowOptions } from './tumbling-windows.ts';
+import { TumblingWindows, type TumblingWindowOptions } from '../windows/tumbling-windows.ts';
 
 const META_KEY = 'meta';
 const DUPLICATES = 'duplicates';
