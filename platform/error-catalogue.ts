@@ -221,6 +221,31 @@ export const ERROR_CATALOGUE = {
     fix: 'Read the cause; it is a fault of the request or of the stored value.',
     retryable: false,
   },
+  MR_STATE_INCOMPATIBLE: {
+    what: 'The state of a task was written by a program with other stores, or with other versions of them.',
+    fix: 'Give the store that the message names an `upgrade`, or a new name and list the old one in `retired`; or deploy the version that wrote the state, restore a savepoint, or reset the state.',
+    retryable: false,
+  },
+  MR_STATE_TOO_LARGE: {
+    what: 'The state of the tasks of this process does not fit in MR_STATE_MEMORY_MB, and there is no disk to move it to.',
+    fix: 'Raise MR_STATE_MEMORY_MB, bound the store with `ttlMs` or `maxEntries`, spread the tasks over more instances, or install the optional package lmdb, which keeps the rest on disk.',
+    retryable: false,
+  },
+  MR_STATE_VALUE_TOO_LARGE: {
+    what: 'A value of keyed state has more than 8 MB.',
+    fix: 'Keep less in one key: bound its lists, or split it over several keys; the context names the store.',
+    retryable: false,
+  },
+  MR_SPILL_FULL: {
+    what: 'State that does not fit in memory does not fit on the local disk either, or not into the bound set for it.',
+    fix: 'Make room on the disk or raise the bound; or raise MR_STATE_MEMORY_MB, or spread the tasks over more instances.',
+    retryable: true,
+  },
+  MR_SPILL_FAILED: {
+    what: 'The scratch state on the local disk refused an operation.',
+    fix: 'Read the cause, then start the process again: it restores its state from the changelog.',
+    retryable: false,
+  },
   MR_SCHEMA_UNKNOWN_ID: {
     what: 'A record names a schema id that is not in the registry.',
     fix: 'Bring this instance up to date, or find who writes that id.',
@@ -234,6 +259,36 @@ export const ERROR_CATALOGUE = {
   MR_PROCESS_FUTURE_EVENT: {
     what: 'The eventTime of a record is more than five minutes after its ingest time; it would close windows early.',
     fix: 'Correct the clock of its producer, then send the dead letter again.',
+    retryable: false,
+  },
+  MR_PROCESS_NULL_KEY: {
+    what: 'A record has no key, and what reads it keeps state by key; it went to the dead letters.',
+    fix: 'Have its producer set the key that the contract of the topic names.',
+    retryable: false,
+  },
+  MR_PROCESS_STEP_FAILED: {
+    what: 'A step threw on a record; the record went to the dead letters, and nothing that the step had done stands.',
+    fix: 'Read where it threw in the dead letter (mr-reason), mend the step, and send the record again.',
+    retryable: false,
+  },
+  MR_PROCESS_STEP_STUCK: {
+    what: 'A step did not return; the process was ended, and its next start sent the record to the dead letters.',
+    fix: 'Mend the step that loops, and send the record again; raise MR_STEP_TIMEOUT where it only takes long.',
+    retryable: false,
+  },
+  MR_PROCESS_STEPS_FAILING: {
+    what: 'A step throws on most records: the step is at fault, not the data.',
+    fix: 'Mend the step that the message names; processing goes on where it was.',
+    retryable: false,
+  },
+  MR_TOPOLOGY_UNKNOWN_TOPIC: {
+    what: 'A topology reads or writes topics that do not exist.',
+    fix: 'Correct the names, or create the topics (`millrace topics` makes those of the contract).',
+    retryable: false,
+  },
+  MR_TOPOLOGY_INVALID: {
+    what: 'A topology says something that cannot be run.',
+    fix: 'Correct every fault that the message lists.',
     retryable: false,
   },
   MR_PROCESS_INVALID_EVENT: {

@@ -287,6 +287,22 @@ export const SETTINGS = {
     about: 'Silence after which a caught-up partition no longer holds the watermark back.',
     example: '5s',
   },
+  MR_STATE_MEMORY_MB: {
+    schema: integer(1024, 16, 1_000_000),
+    about: 'Memory that the state of the processors may take in one process; what is beyond it goes to disk.',
+    example: '1024',
+  },
+  MR_STANDBYS: {
+    schema: flag,
+    about:
+      'Whether a second process keeps a copy of the state of each task, so that it can take over at once.',
+    example: 'true',
+  },
+  MR_STEP_TIMEOUT: {
+    schema: duration('60s', 1000, 3_600_000),
+    about: 'How long a step may work on one record before the process is ended and the record passed over.',
+    example: '60s',
+  },
   MR_PARCEL_SILENCE: {
     schema: duration('24h', 100, 30 * 86_400_000),
     about: 'Time without a scan after which a parcel that is under way raises an alert.',

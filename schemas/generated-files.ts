@@ -121,6 +121,7 @@ function eventTypesSource(): string {
     declarations.text,
     ...unions,
     unionText('MillraceEvent', topics.map(unionName)),
+    `/** What each topic carries. */\nexport interface TopicEvents {\n${topics.map((topic) => `  '${topic}': ${unionName(topic)};`).join('\n')}\n}\n`,
     "export type RecordName = MillraceEvent['type'];\n",
     'export type EventOf<Name extends RecordName> = Extract<MillraceEvent, { type: Name }>;\n',
   ].join('\n');

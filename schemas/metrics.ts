@@ -24,7 +24,7 @@ export const METRICS = {
   },
   millrace_processed_records_total: {
     type: 'counter',
-    help: 'Records read by outcome: ok, dropped, duplicate, late or dead_letter.',
+    help: 'Records read by outcome: ok, dropped, duplicate, late, dead_letter or redirected.',
     labels: ['subtopology', 'outcome'],
   },
   millrace_commit_seconds: {

@@ -34,7 +34,7 @@ describe('schema registry', () => {
   });
 
   it('gives every record the envelope, and the field that its topic is keyed by', () => {
-    const topics = new Map(
+    const topics = new Map<string, string>(
       [...Object.values(SHOP_TOPICS), ...Object.values(INTERNAL_TOPICS)].map((t) => [t.name, t.key]),
     );
     for (const entry of SCHEMAS) {

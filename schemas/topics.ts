@@ -3,8 +3,8 @@
  * before each topic, so that nothing is shared but the broker.
  */
 
-export interface TopicContract {
-  readonly name: string;
+export interface TopicContract<Name extends string = string> {
+  readonly name: Name;
   /** Fixed for the life of the topic; another count is a new topic and a migration. */
   readonly partitions: number;
   /** What the record key holds. */
@@ -18,18 +18,22 @@ const PARTITIONS = 4;
 const kept = (days: number) => ({ 'cleanup.policy': 'delete', 'retention.ms': String(days * DAY_MS) });
 const compacted = { 'cleanup.policy': 'compact' };
 
-const shop = (
-  name: string,
+const shop = <Name extends string>(
+  name: Name,
   key: string,
   config: Readonly<Record<string, string>> = kept(7),
-): TopicContract => ({
+): TopicContract<`shop.${Name}`> => ({
   name: `shop.${name}`,
   partitions: PARTITIONS,
   key,
   config,
 });
 
-const internal = (name: string, key: string, partitions = PARTITIONS): TopicContract => ({
+const internal = <Name extends string>(
+  name: Name,
+  key: string,
+  partitions = PARTITIONS,
+): TopicContract<`millrace.${Name}`> => ({
   name: `millrace.${name}`,
   partitions,
   key,
@@ -79,6 +83,11 @@ export function deadLetterTopic(topic: string): string {
 /** Changelog of a sub-topology's state, compacted; the partition of a task is the partition of its changelog. */
 export function changelogTopic(namespace: string, subtopology: string): string {
   return namespaced(namespace, `millrace.changelog.${subtopology}`);
+}
+
+/** Topic in which a topology brings records with a new key together; made by the engine. */
+export function repartitionTopic(topology: string, name: string): string {
+  return `millrace.repartition.${topology}.${name}`;
 }
 
 /** Name of a topic in a namespace; the empty namespace is the live shop. */

@@ -1150,6 +1150,27 @@ export type MillraceEvent =
   | CardPaymentsEvent
   | TrendingCandidatesEvent;
 
+/** What each topic carries. */
+export interface TopicEvents {
+  'shop.clickstream': ClickstreamEvent;
+  'shop.identity-links': IdentityLinksEvent;
+  'shop.orders': OrdersEvent;
+  'shop.payments': PaymentsEvent;
+  'shop.shipments': ShipmentsEvent;
+  'shop.catalog': CatalogEvent;
+  'shop.users': UsersEvent;
+  'shop.served': ServedEvent;
+  'shop.risk-decisions': RiskDecisionsEvent;
+  'shop.alerts': AlertsEvent;
+  'shop.labels': LabelsEvent;
+  'shop.data-quality': DataQualityEvent;
+  'millrace.visitor-purchases': VisitorPurchasesEvent;
+  'millrace.user-activity': UserActivityEvent;
+  'millrace.item-activity': ItemActivityEvent;
+  'millrace.card-payments': CardPaymentsEvent;
+  'millrace.trending-candidates': TrendingCandidatesEvent;
+}
+
 export type RecordName = MillraceEvent['type'];
 
 export type EventOf<Name extends RecordName> = Extract<MillraceEvent, { type: Name }>;
