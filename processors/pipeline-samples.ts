@@ -16,11 +16,11 @@ export function sampleRows(runner: StreamRunner, instance: string, nowMs: number
     duplicates: task.counters.duplicate,
     late: task.counters.late,
     dead_letters: task.counters.deadLetter,
-    lag_records: [...task.lag.values()].reduce((sum, lag) => sum + lag, 0),
+    lag_records: task.lagRecords,
     watermark_lag_ms: Number.isFinite(task.watermarkMs)
       ? Math.max(0, Math.round(nowMs - task.watermarkMs))
       : 0,
-    state_entries: task.stateEntries,
+    state_entries: task.state.size,
     commits: runner.commits,
     commit_ms_max: commits.maxMs,
     freshness_ms_p50: freshness.quantile(0.5),

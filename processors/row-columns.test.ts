@@ -4,8 +4,8 @@ import { clickhouseMigrations } from '../schemas/migrations.ts';
 import { SCHEMAS } from '../schemas/registry.ts';
 import { topicsOf } from '../schemas/topics.ts';
 import { sampleEvents, T0 } from '../test/harness/shop-events.ts';
-import { driveTask } from '../test/harness/task-driver.ts';
-import { shopTopologies } from './topologies.ts';
+import { driveTask } from './runtime/testing/task-driver.ts';
+import { shopTopology } from './topologies.ts';
 
 const CONFIG: ProcessingConfig = {
   commitIntervalMs: 1000,
@@ -13,6 +13,9 @@ const CONFIG: ProcessingConfig = {
   outOfOrderMs: 5000,
   graceMs: 30_000,
   idleTimeoutMs: 5000,
+  stateMemoryBytes: 1024 * 1024 * 1024,
+  withStandbys: false,
+  stepTimeoutMs: 60_000,
   parcelSilenceMs: 86_400_000,
   cardBurstCount: 5,
   cardBurstWindowMs: 300_000,
@@ -35,11 +38,11 @@ function tableColumns(): Map<string, Set<string>> {
 test('every row that the shop writes has its table and only columns of it', async () => {
   const columns = tableColumns();
   const written = new Set<string>();
-  for (const subtopology of shopTopologies(CONFIG)) {
+  for (const subtopology of shopTopology(CONFIG).subtopologies) {
     const driver = await driveTask(subtopology, { nowMs: T0 });
     for (const event of sampleEvents()) {
       const topic = SCHEMAS.find(({ record }) => record === event.type)?.topic ?? '';
-      if (subtopology.inputs.includes(topic)) driver.feed(topic, [event]);
+      if (subtopology.inputs.some((input) => input.topic === topic)) driver.feed(topic, [event]);
     }
     for (const [table, rows] of await driver.commit()) {
       written.add(table);
@@ -60,9 +63,9 @@ test('every row that the shop writes has its table and only columns of it', asyn
 test('every topic feeds one sub-topology at most, and the inputs of each have one partition count', () => {
   const counts = new Map(topicsOf('').map(({ name, partitions }) => [name, partitions]));
   const seen = new Set<string>();
-  for (const { inputs } of shopTopologies(CONFIG)) {
-    expect(new Set(inputs.map((topic) => counts.get(topic))).size).toBe(1);
-    for (const topic of inputs) {
+  for (const { inputs } of shopTopology(CONFIG).subtopologies) {
+    expect(new Set(inputs.map(({ topic }) => counts.get(topic))).size).toBe(1);
+    for (const { topic } of inputs) {
       expect(seen.has(topic)).toBe(false);
       seen.add(topic);
     }

@@ -8,6 +8,7 @@ const OUTCOMES = {
   duplicate: 'duplicate',
   late: 'late',
   deadLetter: 'dead_letter',
+  redirected: 'redirected',
 } as const satisfies Record<keyof TaskCounters, string>;
 
 /**
@@ -36,8 +37,8 @@ export function runnerMetrics(metrics: Metrics, runner: StreamRunner, now: () =>
     for (const task of runner.tasks) {
       countTask(task);
       const gauge = gauges.get(task.subtopology.name) ?? { lag: 0, watermarkLagMs: 0, entries: 0 };
-      for (const lag of task.lag.values()) gauge.lag += lag;
-      gauge.entries += task.stateEntries;
+      gauge.lag += task.lagRecords;
+      gauge.entries += task.state.size;
       if (Number.isFinite(task.watermarkMs)) {
         gauge.watermarkLagMs = Math.max(gauge.watermarkLagMs, now() - task.watermarkMs);
       }

@@ -10,7 +10,10 @@ import { namespaced } from '../schemas/topics.ts';
 import { startPipelineSampler } from './pipeline-samples.ts';
 import { runnerMetrics } from './runner-metrics.ts';
 import { StreamRunner } from './runtime/run/runner.ts';
-import { shopTopologies } from './topologies.ts';
+import type { RestoreProgress } from './runtime/state/task-state.ts';
+import { openStateMemory } from './state-memory.ts';
+import { watchSteps } from './step-watching.ts';
+import { shopTopology } from './topologies.ts';
 
 const SAMPLE_INTERVAL_MS = 5000;
 const METRICS_INTERVAL_MS = 1000;
@@ -50,8 +53,16 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     signal: giveUp.signal,
   });
   const groupId = namespaced(config.namespace, 'millrace-processors');
+  const { subtopologies } = shopTopology(config.processing);
+  const state = await openStateMemory(config, log);
+  const steps = watchSteps(config, subtopologies, log);
   const runner = new StreamRunner({
-    subtopologies: shopTopologies(config.processing),
+    subtopologies,
+    memory: state.memory,
+    withStandbys: config.processing.withStandbys,
+    watch: steps.watch,
+    stuck: steps.stuck,
+    onRestore: restoreProgress(log),
     groupId,
     namespace: config.namespace,
     kafka: options.kafka,
@@ -85,7 +96,17 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     now: Date.now,
     log,
   });
-  await runner.start();
+  try {
+    await runner.start();
+  } catch (error) {
+    // Nobody will close what was begun.
+    clearInterval(collectTimer);
+    await sampler.stop();
+    await runner.stop();
+    await steps.close();
+    await state.close();
+    throw error;
+  }
 
   const close = async () => {
     const timer = setTimeout(() => giveUp.abort(), STOP_PATIENCE_MS);
@@ -94,6 +115,22 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     clearInterval(collectTimer);
     collect();
     await sampler.stop();
+    await steps.close();
+    await state.close();
   };
   return { runner, groupId, done: runner.done, close };
+}
+
+const RESTORE_LOG_MS = 5000;
+
+/** Says how far the state of each task has come back, for those that take long. */
+function restoreProgress(log: Logger): (task: string, progress: RestoreProgress) => void {
+  const said = new Map<string, number>();
+  return (task, { restored, total }) => {
+    const nowMs = Date.now();
+    const lastMs = said.get(task) ?? said.set(task, nowMs).get(task) ?? nowMs;
+    if (nowMs - lastMs < RESTORE_LOG_MS) return;
+    said.set(task, nowMs);
+    log.info({ task, restored, total }, 'state is coming back from its changelog');
+  };
 }

@@ -1,24 +1,24 @@
 import type { ProcessingConfig } from '../platform/config.ts';
-import { catalogSubtopology } from './catalog/catalog.ts';
-import { cardSubtopology } from './fraud/card-velocity.ts';
-import { itemsSubtopology } from './items/items.ts';
-import { journalSubtopology } from './journal/journal.ts';
-import { ordersSubtopology } from './orders/orders.ts';
-import type { Subtopology } from './runtime/topology.ts';
-import { trendingSubtopology } from './trending/trending.ts';
-import { userSubtopology } from './user/user.ts';
-import { visitorSubtopology } from './visitor/visitor.ts';
+import { catalogJob } from './catalog/catalog.ts';
+import { cardJob } from './fraud/card-velocity.ts';
+import { itemsJob } from './items/items.ts';
+import { journalJob } from './journal/journal.ts';
+import { ordersJob } from './orders/orders.ts';
+import { topology, type Topology } from './runtime/dsl/index.ts';
+import { trendingJob } from './trending/trending.ts';
+import { userJob } from './user/user.ts';
+import { visitorJob } from './visitor/visitor.ts';
 
-/** Every sub-topology of the shop. */
-export function shopTopologies(config: ProcessingConfig): readonly Subtopology[] {
-  return [
-    visitorSubtopology(config.graceMs),
-    ordersSubtopology({ graceMs: config.graceMs, parcelSilenceMs: config.parcelSilenceMs }),
-    itemsSubtopology,
-    catalogSubtopology,
-    userSubtopology,
-    cardSubtopology({ count: config.cardBurstCount, windowMs: config.cardBurstWindowMs }),
-    trendingSubtopology,
-    journalSubtopology,
-  ];
+/** Everything that the shop computes on its streams. */
+export function shopTopology(config: ProcessingConfig): Topology {
+  const app = topology('shop');
+  visitorJob(app, { graceMs: config.graceMs });
+  ordersJob(app, { graceMs: config.graceMs, parcelSilenceMs: config.parcelSilenceMs });
+  itemsJob(app);
+  catalogJob(app);
+  userJob(app);
+  cardJob(app, { count: config.cardBurstCount, windowMs: config.cardBurstWindowMs });
+  trendingJob(app);
+  journalJob(app);
+  return app.build();
 }

@@ -4,42 +4,37 @@ import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import type { Kafka } from '../../platform/kafka/port.ts';
 import { createLogger } from '../../platform/log.ts';
 import type { OnlineStore } from '../../platform/online-store/port.ts';
+import { count } from '../../processors/runtime/aggregates/index.ts';
+import { events, type Codec } from '../../processors/runtime/codec.ts';
+import { topology, toWindowTable } from '../../processors/runtime/dsl/index.ts';
 import { StreamRunner } from '../../processors/runtime/run/runner.ts';
-import { DROP } from '../../processors/runtime/step-result.ts';
+import { onUpdate, tumbling } from '../../processors/runtime/windows/index.ts';
+import type { ProductViewed } from '../../schemas/generated/events.ts';
 import type { Subtopology } from '../../processors/runtime/topology.ts';
 import type { Timing } from './raw-loop.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Views by item and minute. */
+/** Views by item and minute, in each task. */
 export function viewsByMinute(topic: string, name: string): Subtopology {
-  return {
-    name,
-    inputs: [topic],
-    deduplicated: [topic],
-    create: (context) => {
-      const windows = context.tumbling<{ views: number }>({
-        name: 'views',
-        sizeMs: MINUTE_MS,
-        graceMs: 0,
-        init: () => ({ views: 0 }),
-        emit: ({ key, windowStartMs, value, reason }) =>
-          context.outputs.versionedRow('item_minute', {
-            window_start: windowStartMs,
-            item_id: key,
-            views: value.views,
-            cart_adds: 0,
-            reason,
-          }),
-      });
-      return {
-        process: ({ event }) =>
-          event.type === 'ProductViewed'
-            ? windows.add(event.itemId, event.eventTime, (minute) => (minute.views += 1))
-            : DROP,
-      };
-    },
-  };
+  const app = topology(name);
+  app
+    .stream(topic, { codec: events as Codec<ProductViewed>, subtopology: name })
+    .keyLocallyBy('itemId')
+    .window(tumbling({ sizeMs: MINUTE_MS }))
+    .aggregate('views', count(), onUpdate())
+    .to(
+      toWindowTable('item_minute', ({ key, windowStartMs, value, reason }) => ({
+        window_start: windowStartMs,
+        item_id: key,
+        views: value,
+        cart_adds: 0,
+        reason,
+      })),
+    );
+  const [made] = app.build().subtopologies;
+  if (made === undefined) throw new Error('the job is one sub-topology');
+  return { ...made, inputs: made.inputs.map((input) => ({ ...input, deduplicated: true })) };
 }
 
 /** Runs the job over a topic from its start until every event is committed. */
@@ -100,7 +95,7 @@ async function committedUpTo(
     if (committed >= options.events) return;
     if (committed > moved.committed) moved = { committed, atMs: performance.now() };
     if (performance.now() - moved.atMs > STALL_MS) {
-      const counters = JSON.stringify(runner.tasks.map((task) => [task.id, task.counters, [...task.lag]]));
+      const counters = JSON.stringify(runner.tasks.map((task) => [task.id, task.counters, task.lagRecords]));
       throw new Error(`the job stands still at ${committed} of ${options.events} events: ${counters}`);
     }
   }

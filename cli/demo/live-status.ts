@@ -20,10 +20,7 @@ export class LiveStatus {
     this.#progress = new Progress('events', { unit: 'events' });
     this.#timer = setInterval(() => {
       const { runner } = processors;
-      const waiting = runner.tasks.reduce(
-        (sum, task) => sum + [...task.lag.values()].reduce((a, b) => a + b, 0),
-        0,
-      );
+      const waiting = runner.tasks.reduce((sum, task) => sum + task.lagRecords, 0);
       this.#progress.update(
         acknowledged.total,
         `${waiting} waiting, fresh in ${Math.round(runner.online.freshness.quantile(0.99))} ms (p99)`,

@@ -137,7 +137,7 @@ async function settle(options: SettleOptions): Promise<DemoResult> {
 export function shopEventsRead(processors: Processors): number {
   const topics = PUBLIC_TOPICS.map((topic) => topic.name);
   return processors.runner.tasks.reduce(
-    (sum, task) => sum + topics.reduce((read, topic) => read + (task.read.get(topic) ?? 0), 0),
+    (sum, task) => sum + topics.reduce((read, topic) => read + task.readOf(topic), 0),
     0,
   );
 }

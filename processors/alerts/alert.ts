@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AlertEntity, AlertRaised, AlertSeverity } from '../../schemas/generated/events.ts';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
-import type { TaskContext } from '../runtime/topology.ts';
+import { toEvents } from '../runtime/dsl/index.ts';
 
 const MAX_EVIDENCE = 20;
 
@@ -29,11 +29,10 @@ export function alertId(finding: Pick<Finding, 'kind' | 'entityId' | 'firstEvent
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** Publishes a finding to shop.alerts, in the task's transaction. */
-export function raiseAlert(context: TaskContext, finding: Finding): void {
+/** The alert of a finding; its topic is {@link alertsSink}. */
+export function alertOf(finding: Finding, nowMs: number): AlertRaised {
   const id = alertId(finding);
-  const nowMs = context.now();
-  const alert: AlertRaised = {
+  return {
     type: 'AlertRaised',
     eventId: id,
     eventTime: Math.min(finding.lastEventTimeMs, nowMs),
@@ -50,5 +49,7 @@ export function raiseAlert(context: TaskContext, finding: Finding): void {
     lastEventTime: finding.lastEventTimeMs,
     evidence: finding.evidence.slice(0, MAX_EVIDENCE),
   };
-  context.outputs.produce(SHOP_TOPICS.alerts.name, finding.entityId, alert);
 }
+
+/** Publishes alerts under what they are about, in the task's transaction. */
+export const alertsSink = toEvents(SHOP_TOPICS.alerts.name, ({ entityId }) => entityId);

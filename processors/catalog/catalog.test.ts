@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { itemKey } from '../../schemas/keys.ts';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
 import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask } from '../../test/harness/task-driver.ts';
-import { catalogSubtopology } from './catalog.ts';
+import { driveTask, subtopologyOf } from '../runtime/testing/task-driver.ts';
+import { catalogJob } from './catalog.ts';
 
 test('an item is a versioned row for analysts and a card for those who show it', async () => {
-  const driver = await driveTask(catalogSubtopology, { nowMs: T0 });
+  const driver = await driveTask(subtopologyOf('catalog', catalogJob), { nowMs: T0 });
   driver.feed(SHOP_TOPICS.catalog.name, [
     shopEvent('ItemUpserted'),
     shopEvent('ItemUpserted', { title: 'Boots', active: false }),

@@ -2,8 +2,7 @@
 import type { ItemUpserted } from '../../schemas/generated/events.ts';
 import { itemKey, TTL_MS, type ItemCard } from '../../schemas/keys.ts';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
-import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
-import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
+import { toOnline, toWindowTable, type TopologyBuilder } from '../runtime/dsl/index.ts';
 
 function cardOf(event: ItemUpserted): ItemCard {
   return {
@@ -15,33 +14,26 @@ function cardOf(event: ItemUpserted): ItemCard {
   };
 }
 
-function catalogProcessor(context: TaskContext): Processor {
-  return {
-    process({ event }: InputRecord): StepResult {
-      if (event.type !== 'ItemUpserted') return DROP;
-      context.outputs.versionedRow('items', {
-        item_id: event.itemId,
-        title: event.title,
-        category: event.category,
-        brand: event.brand ?? '',
-        price_minor: event.price.amountMinor,
-        currency: event.price.currency,
-        seller_id: event.sellerId,
-        active: event.active,
-        event_time: event.eventTime,
-      });
-      context.outputs.online(itemKey(event.itemId), {
-        value: () => JSON.stringify(cardOf(event)),
-        ttlMs: TTL_MS.item,
-      });
-      return OK;
-    },
-  };
+export function catalogJob(app: TopologyBuilder): void {
+  const items = app.events(SHOP_TOPICS.catalog.name, { subtopology: 'catalog', deduplicated: true });
+  items.to(
+    toWindowTable('items', (event) => ({
+      item_id: event.itemId,
+      title: event.title,
+      category: event.category,
+      brand: event.brand ?? '',
+      price_minor: event.price.amountMinor,
+      currency: event.price.currency,
+      seller_id: event.sellerId,
+      active: event.active,
+      event_time: event.eventTime,
+    })),
+  );
+  items.to(
+    toOnline('item cards', (event) => ({
+      key: itemKey(event.itemId),
+      value: JSON.stringify(cardOf(event)),
+      ttlMs: TTL_MS.item,
+    })),
+  );
 }
-
-export const catalogSubtopology: Subtopology = {
-  name: 'catalog',
-  inputs: [SHOP_TOPICS.catalog.name],
-  deduplicated: [SHOP_TOPICS.catalog.name],
-  create: catalogProcessor,
-};

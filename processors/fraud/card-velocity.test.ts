@@ -3,12 +3,16 @@ import type { CardPayment } from '../../schemas/generated/events.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { isRecord } from '../../schemas/wire-format.ts';
 import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask, type TaskDriver } from '../../test/harness/task-driver.ts';
-import { cardSubtopology } from './card-velocity.ts';
+import { driveTask, subtopologyOf, type TaskDriver } from '../runtime/testing/task-driver.ts';
+import { cardJob } from './card-velocity.ts';
 
 const INPUT = INTERNAL_TOPICS.cardPayments.name;
 const WINDOW_MS = 300_000;
-const drive = () => driveTask(cardSubtopology({ count: 5, windowMs: WINDOW_MS }), { nowMs: T0 + 3_600_000 });
+const drive = () =>
+  driveTask(
+    subtopologyOf('card', (app) => cardJob(app, { count: 5, windowMs: WINDOW_MS })),
+    { nowMs: T0 + 3_600_000 },
+  );
 
 const pay = (number: number, seconds: number, fields: Partial<CardPayment> = {}) =>
   shopEvent('CardPayment', { paymentId: `payment-${number}`, eventTime: T0 + seconds * 1000, ...fields });

@@ -1,9 +1,9 @@
 /** Sub-topology `card`, keyed by card fingerprint: too many payment attempts with one card in a short time. */
-import type { CardPayment } from '../../schemas/generated/events.ts';
+import type { AlertRaised, CardPayment } from '../../schemas/generated/events.ts';
 import { INTERNAL_TOPICS } from '../../schemas/topics.ts';
-import { raiseAlert } from '../alerts/alert.ts';
-import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
-import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
+import { alertOf, alertsSink } from '../alerts/alert.ts';
+import { internalMeta } from '../internal-event.ts';
+import type { NodeContext, Push, TopologyBuilder } from '../runtime/dsl/index.ts';
 
 const MAX_CARDS_PER_TASK = 500_000;
 const MAX_ATTEMPTS_KEPT = 200;
@@ -42,10 +42,14 @@ function withAttempt(attempts: readonly Attempt[], attempt: Attempt, windowMs: n
   return all.filter((other) => other.atMs > newestMs - windowMs).slice(-MAX_ATTEMPTS_KEPT);
 }
 
-function cardProcessor(context: TaskContext, options: CardVelocityOptions): Processor {
+function cardVelocity(
+  context: NodeContext,
+  emit: Push<AlertRaised>,
+  options: CardVelocityOptions,
+): Push<CardPayment> {
   const cards = context.store<CardState>('cards', { maxEntries: MAX_CARDS_PER_TASK });
 
-  const inspect = (event: CardPayment): StepResult => {
+  return (event) => {
     const before = cards.get(event.cardFingerprint) ?? {
       attempts: [],
       burstUntilMs: Number.MIN_SAFE_INTEGER,
@@ -64,29 +68,26 @@ function cardProcessor(context: TaskContext, options: CardVelocityOptions): Proc
       : before.burstUntilMs;
     cards.set(event.cardFingerprint, { attempts, burstUntilMs });
     const first = attempts[0];
-    if (!inBurst || known || first === undefined) return OK;
+    if (!inBurst || known || first === undefined) return;
     const failed = attempts.filter((other) => other.failed).length;
-    raiseAlert(context, {
+    const finding = {
       kind: 'card-velocity-burst',
-      severity: failed * 2 >= attempts.length ? 'critical' : 'warning',
-      entityType: 'card',
+      severity: failed * 2 >= attempts.length ? ('critical' as const) : ('warning' as const),
+      entityType: 'card' as const,
       entityId: event.cardFingerprint,
       summary: `${attempts.length} payments with one card within ${Math.ceil((event.eventTime - first.atMs) / 1000)} s, ${failed} refused`,
       firstEventTimeMs: first.atMs,
       lastEventTimeMs: event.eventTime,
       evidence: attempts.map((other) => other.paymentId),
-    });
-    return OK;
+    };
+    const alert = alertOf(finding, context.now());
+    emit(alert, internalMeta(alert));
   };
-
-  return { process: ({ event }: InputRecord) => (event.type === 'CardPayment' ? inspect(event) : DROP) };
 }
 
-export function cardSubtopology(options: CardVelocityOptions): Subtopology {
-  return {
-    name: 'card',
-    inputs: [INTERNAL_TOPICS.cardPayments.name],
-    deduplicated: [],
-    create: (context) => cardProcessor(context, options),
-  };
+export function cardJob(app: TopologyBuilder, options: CardVelocityOptions): void {
+  app
+    .events(INTERNAL_TOPICS.cardPayments.name, { subtopology: 'card' })
+    .process<AlertRaised>('card-velocity', (context, emit) => cardVelocity(context, emit, options))
+    .to(alertsSink);
 }

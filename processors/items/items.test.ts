@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { neighboursKey, type NeighbourList } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS } from '../../schemas/topics.ts';
 import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask, type TaskDriver } from '../../test/harness/task-driver.ts';
-import { itemsSubtopology, TRENDING_HALF_LIFE_MS } from './items.ts';
+import { driveTask, subtopologyOf, type TaskDriver } from '../runtime/testing/task-driver.ts';
+import { itemsJob, TRENDING_HALF_LIFE_MS } from './items.ts';
 
 const INPUT = INTERNAL_TOPICS.itemActivity.name;
 const OUTPUT = INTERNAL_TOPICS.trendingCandidates.name;
 
-const drive = () => driveTask(itemsSubtopology, { nowMs: T0 });
+const drive = () => driveTask(subtopologyOf('items', itemsJob), { nowMs: T0 + 7_200_000 });
 const views = (itemId: string, count: number, eventTime = T0) =>
   shopEvent('ItemActivity', { itemId, views: count, eventTime });
 

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { ALERT_CHANNEL, recentAlertsKey, type AlertNotice, type RecentAlerts } from '../../schemas/keys.ts';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
 import { eventId, shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask, type TaskDriver } from '../../test/harness/task-driver.ts';
-import { journalSubtopology } from './journal.ts';
+import { driveTask, subtopologyOf, type TaskDriver } from '../runtime/testing/task-driver.ts';
+import { journalJob } from './journal.ts';
 
 const { served: SERVED, riskDecisions: RISK, alerts: ALERTS } = SHOP_TOPICS;
-const drive = () => driveTask(journalSubtopology, { nowMs: T0 });
+const drive = () => driveTask(subtopologyOf('journal', journalJob), { nowMs: T0 });
 const alert = (number: number) =>
   shopEvent('AlertRaised', {
     eventId: eventId(50_000 + number),

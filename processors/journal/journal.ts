@@ -10,8 +10,7 @@ import {
 } from '../../schemas/keys.ts';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
 import { factEnvelope } from '../fact-envelope.ts';
-import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
-import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
+import { toFacts, type NodeContext, type Push, type TopologyBuilder } from '../runtime/dsl/index.ts';
 
 const MAX_RECENT = 100;
 
@@ -70,11 +69,11 @@ function noticeOf(event: AlertRaised): AlertNotice {
   };
 }
 
-function journalProcessor(context: TaskContext): Processor {
+/** Keeps the newest alerts of a partition for readers of the online store, and announces each. */
+function recentAlerts(context: NodeContext): Push<AlertRaised> {
   const recent = context.store<RecentAlerts>('recent-alerts');
   const key = String(context.partition);
-
-  const alert = (event: AlertRaised) => {
+  return (event) => {
     const notice = noticeOf(event);
     recent.set(key, { alerts: [notice, ...(recent.get(key)?.alerts ?? [])].slice(0, MAX_RECENT) });
     context.outputs.online(recentAlertsKey(context.partition), {
@@ -83,31 +82,13 @@ function journalProcessor(context: TaskContext): Processor {
     });
     context.outputs.notify(ALERT_CHANNEL, JSON.stringify(notice));
   };
-
-  return {
-    process(record: InputRecord): StepResult {
-      const { event } = record;
-      switch (event.type) {
-        case 'RecommendationsServed':
-          context.outputs.fact('served', record, servedFact(event));
-          return OK;
-        case 'RiskDecided':
-          context.outputs.fact('risk_decisions', record, riskFact(event));
-          return OK;
-        case 'AlertRaised':
-          context.outputs.fact('alerts', record, alertFact(event));
-          alert(event);
-          return OK;
-        default:
-          return DROP;
-      }
-    },
-  };
 }
 
-export const journalSubtopology: Subtopology = {
-  name: 'journal',
-  inputs: [SHOP_TOPICS.served.name, SHOP_TOPICS.riskDecisions.name, SHOP_TOPICS.alerts.name],
-  deduplicated: [SHOP_TOPICS.served.name, SHOP_TOPICS.riskDecisions.name, SHOP_TOPICS.alerts.name],
-  create: journalProcessor,
-};
+export function journalJob(app: TopologyBuilder): void {
+  const source = { subtopology: 'journal', deduplicated: true };
+  app.events(SHOP_TOPICS.served.name, source).to(toFacts('served', servedFact));
+  app.events(SHOP_TOPICS.riskDecisions.name, source).to(toFacts('risk_decisions', riskFact));
+  const alerts = app.events(SHOP_TOPICS.alerts.name, source);
+  alerts.to(toFacts('alerts', alertFact));
+  alerts.process('recent-alerts', recentAlerts);
+}

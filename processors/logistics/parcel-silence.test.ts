@@ -2,21 +2,26 @@ import { expect, test } from 'vitest';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
 import { isRecord } from '../../schemas/wire-format.ts';
 import { scanOf, shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask, type TaskDriver } from '../../test/harness/task-driver.ts';
-import { ordersSubtopology } from '../orders/orders.ts';
+import { driveTask, subtopologyOf, type TaskDriver } from '../runtime/testing/task-driver.ts';
+import { ordersJob } from '../orders/orders.ts';
 
 const INPUT = SHOP_TOPICS.shipments.name;
 const HOUR_MS = 3_600_000;
 const SILENCE_MS = 24 * HOUR_MS;
+/** After everything that happens in these tests: an event of the future would be refused. */
+const NOW_MS = T0 + 200 * HOUR_MS;
 
 const drive = async () => {
-  const driver = await driveTask(ordersSubtopology({ graceMs: 0, parcelSilenceMs: SILENCE_MS }), {
-    nowMs: T0,
-  });
+  const driver = await driveTask(
+    subtopologyOf('orders', (app) => ordersJob(app, { graceMs: 0, parcelSilenceMs: SILENCE_MS })),
+    {
+      nowMs: NOW_MS,
+    },
+  );
   // Orders and payments are silent in these tests, and known to be.
   driver.feed(SHOP_TOPICS.orders.name, []);
   driver.feed(SHOP_TOPICS.payments.name, []);
-  driver.setNow(T0 + 5000);
+  driver.setNow(NOW_MS + 5000);
   return driver;
 };
 
@@ -93,10 +98,10 @@ test('a reported parcel that is scanned again is watched again, but not because 
 test('is found when the carrier falls silent altogether, with the clock', async () => {
   const driver = await drive();
   driver.feed(INPUT, [scan('p', 0)]);
-  driver.setNow(T0 + 10_000);
-  driver.setNow(T0 + 10_000 + SILENCE_MS - 1);
+  driver.setNow(NOW_MS + 10_000);
+  driver.setNow(NOW_MS + 10_000 + SILENCE_MS - 1);
   expect(await alerts(driver)).toEqual([]);
-  driver.setNow(T0 + 10_000 + SILENCE_MS);
+  driver.setNow(NOW_MS + 10_000 + SILENCE_MS);
   expect(await alerts(driver)).toEqual([['p', 0, 24]]);
 });
 
@@ -107,7 +112,7 @@ test('survives a restart', async () => {
   const again = await driver.restart();
   again.feed(SHOP_TOPICS.orders.name, []);
   again.feed(SHOP_TOPICS.payments.name, []);
-  again.setNow(T0 + 60_000);
+  again.setNow(NOW_MS + 60_000);
   again.feed(INPUT, [scan('other', 30)]);
   expect(await alerts(again)).toEqual([['p', 0, 24]]);
 });
@@ -116,11 +121,11 @@ test('keeps nothing of parcels that are over', async () => {
   const driver = await drive();
   driver.feed(INPUT, [scan('silent', 0), delivered('done', 1)]);
   driver.feed(INPUT, [scan('other', 49), delivered('other', 49.5)]);
-  const before = driver.task.stateEntries;
+  const before = driver.task.state.size;
   driver.feed(INPUT, [delivered('last', 49.5)]);
   // One eventId, one parcel and its timer.
-  expect(driver.task.stateEntries - before).toBe(3);
+  expect(driver.task.state.size - before).toBe(3);
   driver.feed(INPUT, [delivered('much later', 100)]);
   // Seven eventIds, and the parcel of now with its timer.
-  expect(driver.task.stateEntries).toBe(6 + 2);
+  expect(driver.task.state.size).toBe(6 + 2);
 });

@@ -1,6 +1,7 @@
-import type { ShipmentsEvent } from '../../schemas/generated/events.ts';
-import { raiseAlert } from '../alerts/alert.ts';
-import type { TaskContext } from '../runtime/topology.ts';
+import type { AlertRaised, ShipmentsEvent } from '../../schemas/generated/events.ts';
+import { alertOf, type Finding } from '../alerts/alert.ts';
+import { internalMeta } from '../internal-event.ts';
+import type { NodeContext, Push } from '../runtime/dsl/index.ts';
 
 interface Parcel {
   readonly state: 'under way' | 'silent' | 'failed' | 'delivered';
@@ -14,11 +15,15 @@ interface Parcel {
  * the watermark passes, also when the carrier has fallen silent altogether. A parcel that was delivered or reported is
  * remembered until scans that arrive out of order would be too old to start the watch again.
  */
-export function parcelSilence(context: TaskContext, silenceMs: number): (event: ShipmentsEvent) => void {
+export function parcelSilence(
+  context: NodeContext,
+  emit: Push<AlertRaised>,
+  silenceMs: number,
+): Push<ShipmentsEvent> {
   const parcels = context.store<Parcel>('parcels');
 
-  const report = (shipmentId: string, parcel: Parcel, dueMs: number) =>
-    raiseAlert(context, {
+  const report = (shipmentId: string, parcel: Parcel, dueMs: number) => {
+    const finding: Finding = {
       kind: 'parcel-silent',
       severity: 'warning',
       entityType: 'parcel',
@@ -27,7 +32,10 @@ export function parcelSilence(context: TaskContext, silenceMs: number): (event: 
       firstEventTimeMs: parcel.lastEventTimeMs,
       lastEventTimeMs: dueMs,
       evidence: [parcel.lastEventId],
-    });
+    };
+    const alert = alertOf(finding, context.now());
+    emit(alert, internalMeta(alert));
+  };
 
   const timers = context.timers('parcel-silence', (shipmentId, dueMs) => {
     const parcel = parcels.get(shipmentId);

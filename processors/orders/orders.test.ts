@@ -2,12 +2,15 @@ import { describe, expect, test } from 'vitest';
 import type { OrdersEvent, PaymentsEvent, ShipmentsEvent } from '../../schemas/generated/events.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { captureOf, orderOf, scanOf, shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask } from '../../test/harness/task-driver.ts';
-import { ordersSubtopology } from './orders.ts';
+import { driveTask, subtopologyOf } from '../runtime/testing/task-driver.ts';
+import { ordersJob } from './orders.ts';
 
 const { orders: ORDERS, payments: PAYMENTS, shipments: SHIPMENTS } = SHOP_TOPICS;
 const drive = () =>
-  driveTask(ordersSubtopology({ graceMs: 30_000, parcelSilenceMs: 86_400_000 }), { nowMs: T0 });
+  driveTask(
+    subtopologyOf('orders', (app) => ordersJob(app, { graceMs: 30_000, parcelSilenceMs: 86_400_000 })),
+    { nowMs: T0 },
+  );
 
 const eur = (amountMinor: number) => ({ amountMinor, currency: 'EUR' });
 

@@ -1,20 +1,28 @@
-/**
- * Sub-topology `orders`, keyed by order: facts of orders, payments and parcels, sales by minute, silent parcels, and
- * what a purchase says of visitors, users, items and cards.
- */
+/** Sub-topology `orders`, keyed by order: facts, sales by minute, parcels without a scan, and what others must know. */
 import type {
+  AlertRaised,
+  CardPayment,
+  ItemActivity,
   OrderPlaced,
-  OrdersEvent,
   PaymentsEvent,
-  ShipmentsEvent,
+  UserActed,
+  VisitorPurchased,
 } from '../../schemas/generated/events.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
-import { internalEnvelope } from '../internal-event.ts';
+import { alertsSink } from '../alerts/alert.ts';
+import { internalEnvelope, internalMeta } from '../internal-event.ts';
 import { ItemActivityBuffer } from '../items/item-activity-buffer.ts';
-import { produceItemActivity } from '../items/item-activity-output.ts';
+import { itemActivities, itemActivitySink } from '../items/item-activity-output.ts';
 import { parcelSilence } from '../logistics/parcel-silence.ts';
-import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
-import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
+import {
+  isOneOf,
+  toEvents,
+  toFacts,
+  type NodeContext,
+  type Push,
+  type TopologyBuilder,
+} from '../runtime/dsl/index.ts';
+import { userActed, userActivitySink } from '../user/user-activity-output.ts';
 import { orderFact, paymentFact, scanFact } from './order-facts.ts';
 import { salesWindows } from './sales-windows.ts';
 
@@ -25,104 +33,78 @@ export interface OrdersOptions {
   readonly parcelSilenceMs: number;
 }
 
-class OrdersProcessor implements Processor {
-  readonly #context: TaskContext;
-  readonly #items = new ItemActivityBuffer();
-  readonly #count: (event: OrdersEvent | PaymentsEvent) => StepResult;
-  readonly #watchParcel: (event: ShipmentsEvent) => void;
+const SUBTOPOLOGY = 'orders';
 
-  constructor(context: TaskContext, options: OrdersOptions) {
-    this.#context = context;
-    this.#count = salesWindows(context, options.graceMs);
-    this.#watchParcel = parcelSilence(context, options.parcelSilenceMs);
-  }
+/** How every job reads orders, payments and shipments: by the tasks of the orders. */
+export function orderStreams(app: TopologyBuilder) {
+  const source = { subtopology: SUBTOPOLOGY, deduplicated: true };
+  return {
+    orders: app.events(SHOP_TOPICS.orders.name, source),
+    payments: app.events(SHOP_TOPICS.payments.name, source),
+    shipments: app.events(SHOP_TOPICS.shipments.name, source),
+  };
+}
 
-  process(record: InputRecord): StepResult {
-    const { event } = record;
-    switch (event.type) {
-      case 'OrderPlaced':
-      case 'OrderHeld':
-      case 'OrderConfirmed':
-      case 'OrderCancelled':
-      case 'OrderCompleted':
-      case 'OrderReturned':
-        return this.#ordered(event, record);
-      case 'PaymentAuthorised':
-      case 'PaymentCaptured':
-      case 'PaymentFailed':
-      case 'PaymentRefunded':
-      case 'PaymentChargedBack':
-        return this.#paid(event, record);
-      case 'ShipmentCreated':
-      case 'ShipmentScanned':
-      case 'ShipmentDelivered':
-      case 'ShipmentFailed':
-        this.#context.outputs.fact('scans', record, scanFact(event));
-        this.#watchParcel(event);
-        return OK;
-      default:
-        return DROP;
-    }
-  }
+export function ordersJob(app: TopologyBuilder, options: OrdersOptions): void {
+  app.retire(SUBTOPOLOGY, 'sales-minute');
+  const { orders, payments, shipments } = orderStreams(app);
+  orders.to(toFacts('orders', orderFact));
+  payments.to(toFacts('payments', paymentFact));
+  shipments.to(toFacts('scans', scanFact));
+  salesWindows(orders.merge(payments), options.graceMs);
+  shipments
+    .process<AlertRaised>('parcels', (context, emit) => parcelSilence(context, emit, options.parcelSilenceMs))
+    .to(alertsSink);
+  const bought = orders.filter(isOneOf('OrderPlaced')).process<Bought>('purchases', tellOfPurchases);
+  bought.filter(isOneOf('ItemActivity')).to(itemActivitySink);
+  bought.filter(isOneOf('UserActed')).to(userActivitySink);
+  bought
+    .filter(isOneOf('VisitorPurchased'))
+    .to(toEvents(INTERNAL_TOPICS.visitorPurchases.name, ({ anonymousId }) => anonymousId));
+  payments
+    .process<CardPayment>('card-payments', cardPayments)
+    .to(toEvents(INTERNAL_TOPICS.cardPayments.name, ({ cardFingerprint }) => cardFingerprint));
+}
 
-  beforeCommit(): void {
-    produceItemActivity(this.#context, this.#items.take());
-  }
+/** What a purchase says of items, user and device. */
+type Bought = ItemActivity | UserActed | VisitorPurchased;
 
-  #ordered(event: OrdersEvent, record: InputRecord): StepResult {
-    this.#context.outputs.fact('orders', record, orderFact(event));
-    if (event.type === 'OrderPlaced') this.#tellOfPurchase(event);
-    return this.#count(event);
-  }
+function tellOfPurchases(context: NodeContext, emit: Push<Bought>) {
+  const items = new ItemActivityBuffer();
+  const say = (event: Bought) => emit(event, internalMeta(event));
+  return {
+    process: (event: OrderPlaced) => {
+      const { anonymousId, buyerId: userId } = event;
+      for (const { itemId, quantity } of event.lines) {
+        items.bought(itemId, quantity, event.eventTime);
+        say(userActed(context, { userId, itemId, action: 'bought' }, event));
+        if (anonymousId !== null)
+          say({ type: 'VisitorPurchased', ...internalEnvelope(context, event), anonymousId, itemId });
+      }
+    },
+    beforeCommit: () => {
+      for (const activity of itemActivities(context, items.take())) say(activity);
+    },
+  };
+}
 
-  #tellOfPurchase(event: OrderPlaced): void {
-    const { outputs } = this.#context;
-    for (const { itemId, quantity } of event.lines) {
-      this.#items.bought(itemId, quantity, event.eventTime);
-      outputs.produce(INTERNAL_TOPICS.userActivity.name, event.buyerId, {
-        type: 'UserActed',
-        ...internalEnvelope(this.#context, event),
-        userId: event.buyerId,
-        itemId,
-        action: 'bought',
-      });
-      if (event.anonymousId === null) continue;
-      outputs.produce(INTERNAL_TOPICS.visitorPurchases.name, event.anonymousId, {
-        type: 'VisitorPurchased',
-        ...internalEnvelope(this.#context, event),
-        anonymousId: event.anonymousId,
-        itemId,
-      });
-    }
-  }
-
-  #paid(event: PaymentsEvent, record: InputRecord): StepResult {
-    this.#context.outputs.fact('payments', record, paymentFact(event));
-    const attempt =
+/** Attempts to pay with a card. */
+function cardPayments(context: NodeContext, emit: Push<CardPayment>): Push<PaymentsEvent> {
+  return (event) => {
+    const isAttempt =
       event.type === 'PaymentAuthorised' ||
       event.type === 'PaymentFailed' ||
       event.type === 'PaymentCaptured';
-    if (attempt && event.cardFingerprint !== null) {
-      this.#context.outputs.produce(INTERNAL_TOPICS.cardPayments.name, event.cardFingerprint, {
-        type: 'CardPayment',
-        ...internalEnvelope(this.#context, event),
-        cardFingerprint: event.cardFingerprint,
-        paymentId: event.paymentId,
-        orderId: event.orderId,
-        amount: event.amount,
-        failed: event.type === 'PaymentFailed',
-      });
-    }
-    return this.#count(event);
-  }
-}
-
-export function ordersSubtopology(options: OrdersOptions): Subtopology {
-  const inputs = [SHOP_TOPICS.orders.name, SHOP_TOPICS.payments.name, SHOP_TOPICS.shipments.name];
-  return {
-    name: 'orders',
-    inputs,
-    deduplicated: inputs,
-    create: (context) => new OrdersProcessor(context, options),
+    if (!isAttempt || event.cardFingerprint === null) return;
+    const payment: CardPayment = {
+      type: 'CardPayment',
+      ...internalEnvelope(context, event),
+      cardFingerprint: event.cardFingerprint,
+      paymentId: event.paymentId,
+      orderId: event.orderId,
+      amount: event.amount,
+      failed: event.type === 'PaymentFailed',
+    };
+    emit(payment, internalMeta(payment));
   };
 }

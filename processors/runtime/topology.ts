@@ -1,12 +1,14 @@
 /**
- * What a job says and what the engine gives it. A sub-topology is a set of co-partitioned inputs and one processor for
- * each partition of them; a task is one such processor with its state. Sub-topologies meet only in topics.
+ * What a job says and what the engine gives it, at the level below the DSL (dsl/). A sub-topology is a set of
+ * co-partitioned inputs and one processor for each partition of them; a task is one such processor with its state.
+ * Sub-topologies meet only in topics.
  */
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import type { EventTimers } from './time/event-timers.ts';
+import type { Codec } from './codec.ts';
 import type { KeyedStore, StoreOptions } from './state/keyed-store.ts';
+import type { StatefulPart } from './stateful-part.ts';
 import type { StepResult } from './step-result.ts';
-import type { TumblingWindows, TumblingWindowOptions } from './windows/tumbling-windows.ts';
+import type { EventTimers } from './time/event-timers.ts';
 
 /** Where a record stands in the log. `topic` is the contract's name, without a namespace. */
 export interface Position {
@@ -15,20 +17,72 @@ export interface Position {
   readonly offset: number;
 }
 
-export interface InputRecord extends Position {
-  readonly event: MillraceEvent;
+export interface InputRecord<V = MillraceEvent> extends Position {
+  /** Key in the log as text; null where the record has none. */
+  readonly key: string | null;
+  readonly value: V;
+  /** When it happened, epoch ms: drives windows and timers. */
+  readonly eventTimeMs: number;
   /** Log timestamp: when it was taken in, epoch ms. */
   readonly ingestTimeMs: number;
+}
+
+/** A topic that a sub-topology reads. */
+export interface Input {
+  /** Name in the contract. */
+  readonly topic: string;
+  /** How values are read; {@link events} where absent. */
+  readonly codec?: Codec<unknown>;
+  /**
+   * When a value happened, epoch ms. Where absent: `eventTime` of an event, else the header `mr-event-time` that the
+   * engine writes, else the log timestamp.
+   */
+  readonly eventTimeOf?: (value: never) => number;
+  /**
+   * Whether a repeated eventId within 24 h is dropped: for events from outside, in the first sub-topology that reads
+   * them. Only for inputs of events.
+   */
+  readonly deduplicated?: boolean;
+  /** Whether a record without a value deletes its key, as in a compacted topic, instead of being a fault. */
+  readonly tombstones?: boolean;
+  /** Types of events that it is read for; others are dropped. All where absent. */
+  readonly types?: ReadonlySet<string>;
+}
+
+/** A topic that a sub-topology writes and others of the same application read: it carries the task's watermark. */
+export interface Output {
+  /** Name in the contract. */
+  readonly topic: string;
+  /**
+   * How far behind the watermark of the task a record may be when it is written, ms: a window that closes after a grace
+   * says something of a time that the watermark has passed by this. The watermark carried by the topic lags by it.
+   */
+  readonly holdMs?: number;
+  /**
+   * Set where the engine makes the topic, such as a repartition topic: with this many partitions, as many as the inputs
+   * of the sub-topology have (`inputs`), or as many as another topic.
+   */
+  readonly made?: number | 'inputs' | { readonly like: string };
 }
 
 /** A row that was made for one call: the engine takes it over and adds its columns in place. */
 export type FreshRow = Record<string, unknown>;
 
+/** A record for a topic whose values are no events, such as a repartition topic. */
+export interface OutputRecord {
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly eventTimeMs: number;
+  readonly ingestTimeMs: number;
+}
+
 export interface Outputs {
   /** An event to another topic, keyed as the contract says; written in the task's transaction. */
   produce(topic: string, key: string, event: MillraceEvent): void;
+  /** A record of any kind; its event time goes along in a header. Written in the task's transaction. */
+  record(topic: string, record: OutputRecord): void;
   /** A row of a fact table; the engine adds the place in the log (`_topic` … `_ordinal`). */
-  fact(table: string, record: InputRecord, row: FreshRow): void;
+  fact(table: string, record: Position, row: FreshRow): void;
   /** A row of a window table; the engine adds `partition`, `version` and `emitted_at`. */
   versionedRow(table: string, row: FreshRow): void;
   /**
@@ -49,25 +103,32 @@ export interface TaskContext {
   now(): number;
   /** A fresh id for an internal event. */
   newId(): string;
-  /** Keyed state with a changelog; call while the processor is made. */
-  store<V>(name: string, options?: StoreOptions): KeyedStore<V>;
+  /** Keyed state with a changelog; call while the processor is made. Names are unique in the sub-topology. */
+  store<V>(name: string, options?: StoreOptions<V>): KeyedStore<V>;
   /** Event-time timers, kept with the state. */
   timers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers;
-  /** Tumbling windows in event time, kept with the state. */
-  tumbling<A>(options: TumblingWindowOptions<A>): TumblingWindows<A>;
+  /** Timers by the clock, kept with the state: one that came due while nothing ran fires at the next start. */
+  clockTimers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers;
+  /** Adds a part that follows time; call while the processor is made. */
+  attach(part: StatefulPart): void;
 }
 
 export interface Processor {
-  process(record: InputRecord): StepResult;
-  /** Before each commit: the place to hand out what was coalesced. */
-  beforeCommit?(): void;
+  process(record: InputRecord<never>): StepResult;
+  /**
+   * Whether it holds something outside of its stores from one record to the next, such as what it coalesces until the
+   * commit. Then a step that throws cannot be rolled back alone: the task starts again from its last commit.
+   */
+  readonly holdsMore?: boolean;
 }
 
 export interface Subtopology {
   readonly name: string;
-  /** Topics by contract name; all have the same partition count. */
-  readonly inputs: readonly string[];
-  /** Inputs whose eventIds are checked for duplicates: those that come from outside the engine. */
-  readonly deduplicated: readonly string[];
+  /** All have the same partition count. */
+  readonly inputs: readonly Input[];
+  /** Topics with the watermark of the task, for sub-topologies of the same application. */
+  readonly outputs?: readonly Output[];
+  /** Names of stores that an earlier version had: what is left of them is deleted instead of being refused. */
+  readonly retired?: readonly string[];
   create(context: TaskContext): Processor;
 }

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { trendingKey, type TrendingList } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS } from '../../schemas/topics.ts';
 import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask } from '../../test/harness/task-driver.ts';
+import { driveTask, subtopologyOf } from '../runtime/testing/task-driver.ts';
 import { TRENDING_HALF_LIFE_MS } from '../items/items.ts';
-import { mergeTrending, trendingSubtopology } from './trending.ts';
+import { mergeTrending, trendingJob } from './trending.ts';
 
 const INPUT = INTERNAL_TOPICS.trendingCandidates.name;
 
@@ -41,7 +41,7 @@ test('merges the partitions as of the newest of them: the same as counting every
 test('each list replaces the one that its partition sent before, also after a restart', async () => {
   const list = (partition: number, itemId: string, score: number, eventTime = T0) =>
     shopEvent('TrendingCandidates', { partition, eventTime, items: [{ itemId, score }] });
-  const driver = await driveTask(trendingSubtopology, { nowMs: T0 });
+  const driver = await driveTask(subtopologyOf('trending', trendingJob), { nowMs: T0 });
   driver.feed(INPUT, [list(0, 'a', 5), list(1, 'b', 4), list(0, 'a', 2)]);
   const served = (value: string | null | undefined) => JSON.parse(value ?? '') as TrendingList;
   expect(served(driver.online().get(trendingKey())).items).toEqual([

@@ -3,8 +3,7 @@ import type { TrendingCandidates } from '../../schemas/generated/events.ts';
 import { trendingKey, TTL_MS, type TrendingList } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS } from '../../schemas/topics.ts';
 import { TRENDING_HALF_LIFE_MS } from '../items/items.ts';
-import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
-import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
+import type { TopologyBuilder } from '../runtime/dsl/index.ts';
 
 const MAX_TRENDING = 100;
 
@@ -21,24 +20,17 @@ export function mergeTrending(partitions: readonly Candidates[]): TrendingList {
   return { asOfMs, items: items.slice(0, MAX_TRENDING) };
 }
 
-function trendingProcessor(context: TaskContext): Processor {
-  const partitions = context.store<Candidates>('partitions');
-  return {
-    process({ event }: InputRecord): StepResult {
-      if (event.type !== 'TrendingCandidates') return DROP;
-      partitions.set(String(event.partition), { eventTime: event.eventTime, items: event.items });
-      context.outputs.online(trendingKey(), {
-        value: () => JSON.stringify(mergeTrending([...partitions.entries()].map(([, part]) => part))),
-        ttlMs: TTL_MS.trending,
-      });
-      return OK;
-    },
-  };
+export function trendingJob(app: TopologyBuilder): void {
+  app
+    .events(INTERNAL_TOPICS.trendingCandidates.name, { subtopology: 'trending' })
+    .process('trending-list', (context) => {
+      const partitions = context.store<Candidates>('partitions');
+      return ({ partition, eventTime, items }) => {
+        partitions.set(String(partition), { eventTime, items });
+        context.outputs.online(trendingKey(), {
+          value: () => JSON.stringify(mergeTrending([...partitions.entries()].map(([, part]) => part))),
+          ttlMs: TTL_MS.trending,
+        });
+      };
+    });
 }
-
-export const trendingSubtopology: Subtopology = {
-  name: 'trending',
-  inputs: [INTERNAL_TOPICS.trendingCandidates.name],
-  deduplicated: [],
-  create: trendingProcessor,
-};

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { historyKey } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { shopEvent, T0 } from '../../test/harness/shop-events.ts';
-import { driveTask } from '../../test/harness/task-driver.ts';
-import { userSubtopology } from './user.ts';
+import { driveTask, subtopologyOf } from '../runtime/testing/task-driver.ts';
+import { userJob } from './user.ts';
 
 const KEY = historyKey({ kind: 'u', id: 'user-1' });
 
 test('the history of a user gathers what all devices say, and survives a restart', async () => {
-  const driver = await driveTask(userSubtopology, { nowMs: T0 });
+  const driver = await driveTask(subtopologyOf('user', userJob), { nowMs: T0 });
   driver.feed(INTERNAL_TOPICS.userActivity.name, [
     shopEvent('UserActed', { itemId: 'a', eventTime: T0 + 1 }),
     shopEvent('UserActed', { itemId: 'cart', action: 'carted' }),
@@ -28,7 +28,7 @@ test('the history of a user gathers what all devices say, and survives a restart
 });
 
 test('the state of a user is a versioned row', async () => {
-  const driver = await driveTask(userSubtopology, { nowMs: T0 });
+  const driver = await driveTask(subtopologyOf('user', userJob), { nowMs: T0 });
   driver.feed(SHOP_TOPICS.users.name, [
     shopEvent('UserUpserted', { country: 'DE' }),
     shopEvent('UserUpserted', { country: 'FR', segment: null }),

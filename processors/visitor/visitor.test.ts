@@ -3,15 +3,19 @@ import type { ClickstreamEvent, MillraceEvent } from '../../schemas/generated/ev
 import { historyKey, type VisitorHistory } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { cartOf, shopEvent, T0, viewOf } from '../../test/harness/shop-events.ts';
-import { driveTask, type TaskDriver } from '../../test/harness/task-driver.ts';
-import { visitorSubtopology } from './visitor.ts';
+import { driveTask, subtopologyOf, type TaskDriver } from '../runtime/testing/task-driver.ts';
+import { visitorJob } from './visitor.ts';
 
 const CLICKS = SHOP_TOPICS.clickstream.name;
 const LINKS = SHOP_TOPICS.identityLinks.name;
 const PURCHASES = INTERNAL_TOPICS.visitorPurchases.name;
 const DEVICE = historyKey({ kind: 'a', id: 'device-1' });
 
-const drive = () => driveTask(visitorSubtopology(30_000), { nowMs: T0 });
+const drive = () =>
+  driveTask(
+    subtopologyOf('visitor', (app) => visitorJob(app, { graceMs: 30_000 })),
+    { nowMs: T0 },
+  );
 
 function historyOf(driver: TaskDriver): VisitorHistory | undefined {
   const value = driver.online().get(DEVICE);

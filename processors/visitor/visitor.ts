@@ -5,90 +5,118 @@ import type {
   ClickstreamEvent,
   IdentityLinked,
   ItemAction,
+  ItemActivity,
+  UserActed,
   VisitorPurchased,
 } from '../../schemas/generated/events.ts';
 import { historyKey, TTL_MS } from '../../schemas/keys.ts';
 import { INTERNAL_TOPICS, SHOP_TOPICS } from '../../schemas/topics.ts';
-import { internalEnvelope } from '../internal-event.ts';
-import { produceItemActivity } from '../items/item-activity-output.ts';
-import type { KeyedStore } from '../runtime/state/keyed-store.ts';
-import { DROP, OK, type StepResult } from '../runtime/step-result.ts';
-import type { InputRecord, Processor, Subtopology, TaskContext } from '../runtime/topology.ts';
-import { clickFact } from './click-fact.ts';
-import { ItemActivityBuffer } from '../items/item-activity-buffer.ts';
 import { bought, historyValue, NO_HISTORY, viewed, type VisitorState } from '../history/history.ts';
+import { internalMeta } from '../internal-event.ts';
+import { ItemActivityBuffer } from '../items/item-activity-buffer.ts';
+import { itemActivities, itemActivitySink } from '../items/item-activity-output.ts';
+import { isOneOf, toFacts, type NodeContext, type Push, type TopologyBuilder } from '../runtime/dsl/index.ts';
+import type { KeyedStore } from '../runtime/state/keyed-store.ts';
+import { DROP } from '../runtime/step-result.ts';
+import { userActed, userActivitySink } from '../user/user-activity-output.ts';
+import { clickFact } from './click-fact.ts';
 import { minuteWindows } from './minute-windows.ts';
 
 const MAX_VISITORS_PER_TASK = 500_000;
+const SUBTOPOLOGY = 'visitor';
 
-class VisitorProcessor implements Processor {
-  readonly #context: TaskContext;
+/** How every job reads the clickstream: by the tasks of the visitors. */
+export function clickstream(app: TopologyBuilder) {
+  return app.events(SHOP_TOPICS.clickstream.name, { subtopology: SUBTOPOLOGY, deduplicated: true });
+}
+
+/** What visitors say of items and users. */
+type Said = ItemActivity | UserActed;
+type Heard = ClickstreamEvent | IdentityLinked | VisitorPurchased;
+
+/** @param options `graceMs`: how long after its end a minute still takes events */
+export function visitorJob(app: TopologyBuilder, options: { readonly graceMs: number }): void {
+  app.retire(SUBTOPOLOGY, 'shop-minute', 'item-minute');
+  const clicks = clickstream(app);
+  clicks.to(toFacts('clicks', clickFact));
+  // Robots and the shop's own people are facts, but neither demand nor taste.
+  const people = clicks.filter(({ bot, internal }) => !bot && !internal);
+  const links = app.events(SHOP_TOPICS.identityLinks.name, { subtopology: SUBTOPOLOGY, deduplicated: true });
+  const purchases = app.events(INTERNAL_TOPICS.visitorPurchases.name, { subtopology: SUBTOPOLOGY });
+  const said = people
+    .merge(links)
+    .merge(purchases)
+    .process<Said>('histories', (context, emit) => new Visitors(context, emit));
+  said.filter(isOneOf('ItemActivity')).to(itemActivitySink);
+  said.filter(isOneOf('UserActed')).to(userActivitySink);
+  minuteWindows(people, options.graceMs);
+}
+
+/** Recent histories by device, and what views and purchases say of items and users. */
+class Visitors {
+  readonly #context: NodeContext;
+  readonly #emit: Push<Said>;
   readonly #visitors: KeyedStore<VisitorState>;
   readonly #items = new ItemActivityBuffer();
-  readonly #count: (event: ClickstreamEvent) => StepResult;
 
-  constructor(context: TaskContext, graceMs: number) {
+  constructor(context: NodeContext, emit: Push<Said>) {
     this.#context = context;
+    this.#emit = emit;
     this.#visitors = context.store<VisitorState>('visitors', { maxEntries: MAX_VISITORS_PER_TASK });
-    this.#count = minuteWindows(context, graceMs);
   }
 
-  process(record: InputRecord): StepResult {
-    const { event } = record;
+  readonly process: Push<Heard> = (event) => {
     switch (event.type) {
-      case 'VisitorPurchased':
-        return this.#bought(event);
-      case 'IdentityLinked':
-        return this.#linked(event);
-      case 'PageViewed':
       case 'ProductViewed':
+        this.#viewed(event);
+        return;
+      case 'CartChanged':
+        if (event.quantityDelta > 0) this.#items.carted(event.itemId, event.eventTime);
+        return;
+      case 'VisitorPurchased':
+        this.#remember(event.anonymousId, bought(this.#stateOf(event), event.itemId, event.eventTime));
+        return;
+      case 'IdentityLinked':
+        this.#linked(event);
+        return;
+      case 'PageViewed':
       case 'ListViewed':
       case 'SearchPerformed':
-      case 'CartChanged':
       case 'CheckoutStepped':
       case 'RecommendationImpressed':
       case 'RecommendationClicked':
-        return this.#clicked(event, record);
-      default:
-        return DROP;
     }
+  };
+
+  readonly beforeCommit = (): void => {
+    for (const activity of itemActivities(this.#context, this.#items.take()))
+      this.#emit(activity, internalMeta(activity));
+  };
+
+  #stateOf({ anonymousId }: { readonly anonymousId: string }): VisitorState {
+    return this.#visitors.get(anonymousId) ?? NO_HISTORY;
   }
 
-  beforeCommit(): void {
-    produceItemActivity(this.#context, this.#items.take());
-  }
-
-  #clicked(event: ClickstreamEvent, record: InputRecord): StepResult {
-    this.#context.outputs.fact('clicks', record, clickFact(event));
-    // Robots and the shop's own people are facts, but neither demand nor taste.
-    if (event.bot || event.internal) return OK;
-    if (event.type === 'ProductViewed') {
-      const before = this.#visitors.get(event.anonymousId) ?? NO_HISTORY;
-      this.#items.viewed(event.itemId, event.eventTime, before.viewed);
-      this.#remember(event.anonymousId, viewed(before, event.itemId, event.eventTime), event.ingestTime);
-      if (event.userId !== null) this.#tellUser(event.userId, event.itemId, 'viewed', event);
-    }
-    if (event.type === 'CartChanged' && event.quantityDelta > 0)
-      this.#items.carted(event.itemId, event.eventTime);
-    return this.#count(event);
-  }
-
-  #bought(event: VisitorPurchased): StepResult {
-    const before = this.#visitors.get(event.anonymousId) ?? NO_HISTORY;
-    this.#remember(event.anonymousId, bought(before, event.itemId, event.eventTime));
-    return OK;
+  #viewed(event: ClickstreamEvent & { readonly type: 'ProductViewed' }): void {
+    const before = this.#stateOf(event);
+    this.#items.viewed(event.itemId, event.eventTime, before.viewed);
+    this.#remember(event.anonymousId, viewed(before, event.itemId, event.eventTime), event.ingestTime);
+    if (event.userId !== null)
+      this.#tellUser(event.userId, { itemId: event.itemId, action: 'viewed' }, event);
   }
 
   /** The device's history becomes the user's, once; a second link to another user is ignored. */
-  #linked(event: IdentityLinked): StepResult {
-    const before = this.#visitors.get(event.anonymousId) ?? NO_HISTORY;
-    if (before.linkedUserId !== undefined) return DROP;
+  #linked(event: IdentityLinked): void {
+    const before = this.#stateOf(event);
+    if (before.linkedUserId !== undefined) {
+      this.#context.report(DROP);
+      return;
+    }
     this.#visitors.set(event.anonymousId, { ...before, linkedUserId: event.userId });
     for (const { itemId, atMs } of before.viewed)
-      this.#tellUser(event.userId, itemId, 'viewed', { ...event, eventTime: atMs });
+      this.#tellUser(event.userId, { itemId, action: 'viewed' }, { ...event, eventTime: atMs });
     for (const { itemId, atMs } of before.bought)
-      this.#tellUser(event.userId, itemId, 'bought', { ...event, eventTime: atMs });
-    return OK;
+      this.#tellUser(event.userId, { itemId, action: 'bought' }, { ...event, eventTime: atMs });
   }
 
   #remember(anonymousId: string, state: VisitorState, acceptedAtMs?: number): void {
@@ -102,30 +130,10 @@ class VisitorProcessor implements Processor {
 
   #tellUser(
     userId: string,
-    itemId: string,
-    action: ItemAction,
-    cause: { eventTime: number; traceparent: string | null },
+    act: { readonly itemId: string; readonly action: ItemAction },
+    cause: { readonly eventTime: number; readonly traceparent: string | null },
   ): void {
-    this.#context.outputs.produce(INTERNAL_TOPICS.userActivity.name, userId, {
-      type: 'UserActed',
-      ...internalEnvelope(this.#context, cause),
-      userId,
-      itemId,
-      action,
-    });
+    const acted = userActed(this.#context, { userId, ...act }, cause);
+    this.#emit(acted, internalMeta(acted));
   }
-}
-
-/** @param graceMs how long after its end a minute still takes events */
-export function visitorSubtopology(graceMs: number): Subtopology {
-  return {
-    name: 'visitor',
-    inputs: [
-      SHOP_TOPICS.clickstream.name,
-      SHOP_TOPICS.identityLinks.name,
-      INTERNAL_TOPICS.visitorPurchases.name,
-    ],
-    deduplicated: [SHOP_TOPICS.clickstream.name, SHOP_TOPICS.identityLinks.name],
-    create: (context) => new VisitorProcessor(context, graceMs),
-  };
 }

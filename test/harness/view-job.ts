@@ -1,6 +1,17 @@
 import type { ProduceRecord, TopicSpec } from '../../platform/kafka/port.ts';
+import { count } from '../../processors/runtime/aggregates/index.ts';
+import {
+  isOneOf,
+  toEvents,
+  toFacts,
+  topology,
+  toWindowTable,
+  type NodeContext,
+  type Push,
+} from '../../processors/runtime/dsl/index.ts';
 import type { Subtopology } from '../../processors/runtime/topology.ts';
-import type { ProductViewed } from '../../schemas/generated/events.ts';
+import { onUpdate, tumbling, type WindowResult } from '../../processors/runtime/windows/index.ts';
+import type { ProductViewed, UserActed } from '../../schemas/generated/events.ts';
 import { deadLetterTopic, INTERNAL_TOPICS, lateTopic, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { encodeEvent } from '../../schemas/wire-format.ts';
 import { eventId, shopEvent, T0, viewOf } from './shop-events.ts';
@@ -17,69 +28,49 @@ export function viewTopics(partitions: number): readonly TopicSpec[] {
   return names.map((topic) => ({ topic, partitions }));
 }
 
-/** Counts by key and minute into a table, absolute values. */
-function countByMinute(table: string, graceMs: number) {
-  return (context: Parameters<Subtopology['create']>[0]) =>
-    context.tumbling<{ count: number }>({
-      name: table,
-      sizeMs: MINUTE_MS,
-      graceMs,
-      init: () => ({ count: 0 }),
-      emit: ({ key, windowStartMs, value, reason }) =>
-        context.outputs.versionedRow(table, { window_start: windowStartMs, key, count: value.count, reason }),
-    });
+/** Views to facts, totals and counts by item in each task, and over an internal topic to counts by device. */
+export function viewJob(graceMs: number): readonly Subtopology[] {
+  const app = topology('views');
+  const window = tumbling({ sizeMs: MINUTE_MS, graceMs });
+  const toMinutes = (table: string) =>
+    toWindowTable<WindowResult<{ count: number }>>(table, ({ key, windowStartMs, value, reason }) => ({
+      window_start: windowStartMs,
+      key,
+      count: value.count,
+      reason,
+    }));
+  const views = app
+    .events(VIEWS, { subtopology: 'views', deduplicated: true })
+    .filter(isOneOf('ProductViewed'));
+  views.to(toFacts('clicks', ({ eventId: id, itemId }) => ({ event_id: id, item_id: itemId })));
+  views
+    .keyLocallyBy('itemId')
+    .window(window)
+    .aggregate('item-minute', { count: count() }, onUpdate())
+    .to(toMinutes('item_minute'));
+  views.process<UserActed>('totals', actedOn).to(toEvents(ACTIONS));
+  app
+    .events(ACTIONS, { subtopology: 'actions' })
+    .window(window)
+    .aggregate('device-minute', { count: count() }, onUpdate())
+    .to(toMinutes('device_minute'));
+  return app.build().subtopologies;
 }
 
-/** Two sub-topologies: views to facts and counts by item, and over a repartition topic to counts by device. */
-export function viewJob(graceMs: number): readonly Subtopology[] {
-  const items = countByMinute('item_minute', graceMs);
-  const devices = countByMinute('device_minute', graceMs);
-  const views: Subtopology = {
-    name: 'views',
-    inputs: [VIEWS],
-    deduplicated: [VIEWS],
-    create(context) {
-      const windows = items(context);
-      const totals = context.store<number>('totals');
-      return {
-        process(record) {
-          const { event } = record;
-          if (event.type !== 'ProductViewed') return { kind: 'drop' };
-          const { eventId: id, eventTime, itemId, anonymousId } = event;
-          context.outputs.fact('clicks', record, { event_id: id, item_id: itemId });
-          const total = (totals.get(itemId) ?? 0) + 1;
-          totals.set(itemId, total);
-          context.outputs.online(`total:${context.partition}:${itemId}`, {
-            value: () => String(total),
-            ttlMs: 1000,
-          });
-          const acted = shopEvent('UserActed', {
-            eventId: context.newId(),
-            userId: anonymousId,
-            itemId,
-            eventTime,
-          });
-          context.outputs.produce(ACTIONS, anonymousId, { ...acted, ingestTime: context.now() });
-          return windows.add(itemId, eventTime, (minute) => (minute.count += 1));
-        },
-      };
-    },
+/** Keeps totals by item and task, and tells of each view under its device. */
+function actedOn(context: NodeContext, emit: Push<UserActed>): Push<ProductViewed> {
+  const totals = context.store<number>('totals');
+  return ({ itemId, anonymousId, eventTime }, meta) => {
+    const total = (totals.get(itemId) ?? 0) + 1;
+    totals.set(itemId, total);
+    context.outputs.online(`total:${context.partition}:${itemId}`, {
+      value: () => String(total),
+      ttlMs: 1000,
+    });
+    const eventId = context.newId();
+    const acted = shopEvent('UserActed', { eventId, userId: anonymousId, itemId, eventTime });
+    emit({ ...acted, ingestTime: context.now() }, { ...meta, key: anonymousId });
   };
-  const actions: Subtopology = {
-    name: 'actions',
-    inputs: [ACTIONS],
-    deduplicated: [],
-    create(context) {
-      const windows = devices(context);
-      return {
-        process: ({ event }) =>
-          event.type === 'UserActed'
-            ? windows.add(event.userId, event.eventTime, (minute) => (minute.count += 1))
-            : { kind: 'drop' },
-      };
-    },
-  };
-  return [views, actions];
 }
 
 /** A list of views that is the same each time: event times rise with some disorder, every fifteenth is a duplicate. */

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Assign, AssignedMember, TopicPartition } from '../../../platform/kafka/port.ts';
 import { assignTasks } from './assignor.ts';
 import type { Subtopology } from '../topology.ts';
 
 const subtopology = (name: string, inputs: readonly string[]): Subtopology => ({
   name,
-  inputs,
-  deduplicated: [],
+  inputs: inputs.map((topic) => ({ topic })),
   create: () => ({ process: () => ({ kind: 'ok' }) }),
 });
 
@@ -187,3 +186,57 @@ function subsets(n: number, size: number): number[][] {
   );
   return all.filter((subset) => subset.length === size);
 }
+
+describe('with standbys', () => {
+  const changelogName = (name: string) => `ns.changelog.${name}`;
+  const withStandbys = assignTasks(SUBTOPOLOGIES, (topic) => `ns.${topic}`, { changelogName });
+  const topics = new Map([
+    ...TOPICS,
+    ['ns.changelog.join', 8],
+    ['ns.changelog.count', 5],
+    ['ns.changelog.single', 1],
+  ]);
+  const standbysOf = (assignment: Assignment) =>
+    new Map(
+      [...assignment].flatMap(([id, places]) =>
+        places.filter(({ topic }) => topic.startsWith('ns.changelog.')).map((p) => [place(p), id] as const),
+      ),
+    );
+  const activeOf = (assignment: Assignment, name: string, input: string) =>
+    new Map(
+      [...assignment].flatMap(([id, places]) =>
+        places
+          .filter(({ topic }) => topic === input)
+          .map(({ partition }) => [`${changelogName(name)}-${partition}`, id] as const),
+      ),
+    );
+
+  test('each task has one, on another member, and they are about even; alone there are none', () => {
+    fc.assert(
+      fc.property(members, (ids) => {
+        const assignment = withStandbys(fresh(ids), topics);
+        const standbys = standbysOf(assignment);
+        expect(standbys.size).toBe(ids.length === 1 ? 0 : 14);
+        const active = activeOf(assignment, 'join', 'ns.orders');
+        for (const [task, id] of active) expect(standbys.get(task)).not.toBe(id);
+        const counts = ids.map((id) => [...standbys.values()].filter((holder) => holder === id).length);
+        if (ids.length > 1) expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+
+  test('when a member is gone, its tasks go to those that have copies, as far as that is even', () => {
+    const before = withStandbys(fresh(['a', 'b', 'c']), topics);
+    const copies = standbysOf(before);
+    const gone = new Set(before.get('c')?.map(place));
+    const left = ['a', 'b'].map((memberId) => ({ memberId, owned: before.get(memberId) ?? [] }));
+    const after = withStandbys(left, topics);
+    const lost = [...activeOf(before, 'join', 'ns.orders')].filter(([, id]) => id === 'c');
+    expect(lost.length).toBeGreaterThan(0);
+    expect(gone.size).toBeGreaterThan(0);
+    const promoted = lost.filter(
+      ([task]) => activeOf(after, 'join', 'ns.orders').get(task) === copies.get(task),
+    );
+    expect(promoted.length).toBeGreaterThanOrEqual(lost.length - 1);
+  });
+});

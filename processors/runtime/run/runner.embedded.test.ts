@@ -316,8 +316,64 @@ test('does not start on inputs with unequal partition counts, or without them', 
   const on = await stage();
   await on.kafka.admin.ensureTopics([{ topic: 'odd', partitions: PARTITIONS + 1 }]);
   const [views] = viewJob(0);
-  for (const other of ['odd', 'missing']) {
-    const subtopologies = [{ ...views!, inputs: [VIEWS, other] }];
-    await expect(on.run({ subtopologies })).rejects.toMatchObject({ code: 'MR_KAFKA_TOPIC_MISMATCH' });
+  for (const [other, code] of [
+    ['odd', 'MR_KAFKA_TOPIC_MISMATCH'],
+    ['missing', 'MR_TOPOLOGY_UNKNOWN_TOPIC'],
+  ] as const) {
+    const subtopologies = [{ ...views!, inputs: [{ topic: VIEWS }, { topic: other }] }];
+    await expect(on.run({ subtopologies })).rejects.toMatchObject({ code });
   }
+});
+
+describe('with standbys', () => {
+  /** Where reads of changelogs have begun, of each task's partition. */
+  function watched(kafka: Kafka): { kafka: Kafka; reads: { place: string; fromOffset: number }[] } {
+    const reads: { place: string; fromOffset: number }[] = [];
+    const watching: Kafka = {
+      kind: kafka.kind,
+      admin: kafka.admin,
+      producer: () => kafka.producer(),
+      transactionalProducer: (id) => kafka.transactionalProducer(id),
+      groupConsumer: (options) => kafka.groupConsumer(options),
+      readToEnd: (source) => {
+        reads.push({ place: `${source.topic}-${source.partition}`, fromOffset: source.fromOffset ?? 0 });
+        return kafka.readToEnd(source);
+      },
+      ping: (timeoutMs) => kafka.ping(timeoutMs),
+      info: (timeoutMs) => kafka.info(timeoutMs),
+      close: () => kafka.close(),
+    };
+    return { kafka: watching, reads };
+  }
+
+  test('a member that leaves is replaced by one that has followed its tasks', async () => {
+    const on = await stage();
+    const first = await on.run({ withStandbys: true });
+    const events = viewStream(4000, { stepMs: 50, disorderMs: 5000 });
+    await on.publish(events.slice(0, 2000));
+    await on.allCommitted();
+    const { kafka, reads } = watched(on.kafka);
+    const second = await on.run({ withStandbys: true, kafka });
+    await waitUntil(() => first.standbys.length + second.standbys.length === 2 * PARTITIONS, {
+      what: 'standbys',
+    });
+    const followed = () => second.standbys.every((id) => reads.some(({ place }) => place.endsWith(id)));
+    await waitUntil(followed, { what: 'the standbys to be read' });
+    const copied = new Set(second.standbys);
+    expect(copied.size).toBe(PARTITIONS);
+    await on.publish(events.slice(2000, 3000));
+    await on.allCommitted();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    reads.length = 0;
+    await first.stop();
+    await waitUntil(() => second.tasks.length === 2 * PARTITIONS, { what: 'the tasks to be taken over' });
+    // What was followed is not read from its beginning again.
+    for (const id of copied) {
+      const own = reads.filter(({ place }) => place.endsWith(id));
+      expect(own.filter(({ fromOffset }) => fromOffset === 0)).toEqual([]);
+    }
+    await on.publish(events.slice(3000));
+    await on.allCommitted();
+    expectTruth(on, events);
+  });
 });

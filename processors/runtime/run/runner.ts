@@ -3,11 +3,14 @@ import { errorText, hasCode, MillraceError } from '../../../platform/errors.ts';
 import type { GroupConsumer, Kafka, RecordBatch, TopicPartition } from '../../../platform/kafka/port.ts';
 import type { Logger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
-import { changelogTopic, namespaced } from '../../../schemas/topics.ts';
+import type { StateMemory } from '../state/state-memory.ts';
+import type { RestoreProgress } from '../state/task-state.ts';
+import { ApplicationTopics } from './application-topics.ts';
 import { assignTasks } from './assignor.ts';
 import { Committer, type CommitterOptions } from '../task/committer.ts';
 import { OnlineSink, type RowWriter } from '../task/sinks.ts';
 import type { Task } from '../task/task.ts';
+import type { StepWatch, StuckRecord } from '../task/step-watch.ts';
 import { TaskSet, type Delivery } from '../task/task-set.ts';
 import type { Subtopology } from '../topology.ts';
 import type { WatermarkOptions } from '../time/watermark.ts';
@@ -30,6 +33,18 @@ export interface RunnerOptions {
   readonly onCommit?: CommitterOptions['onCommit'];
   /** Told of each task that starts again. */
   readonly onRestart?: (code: string) => void;
+  /** Bound of the memory that state may take; unbounded where absent. */
+  readonly memory?: StateMemory;
+  /**
+   * Whether each task's state is kept by a second member too, which can take it over at once. Has an effect with two
+   * members or more.
+   */
+  readonly withStandbys?: boolean;
+  /** Told where steps are, and which records they did not return from before this start. */
+  readonly watch?: StepWatch;
+  readonly stuck?: readonly StuckRecord[];
+  /** Told how far the state of a task has come back. */
+  readonly onRestore?: (taskId: string, progress: RestoreProgress) => void;
 }
 
 const POLL_MS = 20;
@@ -39,9 +54,13 @@ const MAX_RESTART_DELAY_MS = 10_000;
 const FAR_BEHIND_RECORDS = 20_000;
 const DEFAULT_MAX_PENDING = 50_000;
 const MAX_BATCH_RECORDS = 2000;
+/** Records of one input that may wait for the others of their task before its partition is paused. */
+const MAX_WAITING = 4 * MAX_BATCH_RECORDS;
 /** Processing lets timers, sockets and servers of this process have their turn after so long. */
 const SLICE_MS = 20;
 const HEALTHY_MS = 30_000;
+/** How far a standby may be behind its task. */
+const FOLLOW_INTERVAL_MS = 500;
 
 /**
  * Runs sub-topologies: one loop reads, processes and commits, and nothing else changes a task. A commit waits for the
@@ -52,6 +71,9 @@ const HEALTHY_MS = 30_000;
 export class StreamRunner {
   readonly online: OnlineSink;
   readonly #options: RunnerOptions;
+  readonly #topics: ApplicationTopics;
+  /** Partitions that are paused because the others of their tasks have to catch up. */
+  #paused: ReadonlyMap<string, TopicPartition> = new Map();
   readonly #maxPending: number;
   readonly #consumer: GroupConsumer;
   readonly #taskSet: TaskSet;
@@ -60,17 +82,20 @@ export class StreamRunner {
   #committing: Promise<void> | undefined;
   #flushing: Promise<void> | undefined;
   #restarting: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #lastCommitAtMs = 0;
   #lastFlushAtMs = 0;
+  #lastFollowAtMs = 0;
   #lastTickMs = 0;
   #readingPaused = false;
   #restartDelayMs = RESTART_DELAY_MS;
   #done: Promise<void> = Promise.resolve();
 
   constructor(options: RunnerOptions) {
-    const topicName = (topic: string) => namespaced(options.namespace, topic);
-    const { subtopologies, kafka, groupId, rows, log, onCommit } = options;
+    const { subtopologies, namespace, kafka, groupId, rows, log, onCommit } = options;
+    const topics = new ApplicationTopics(subtopologies, namespace);
+    this.#topics = topics;
     this.#options = options;
     this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING;
     this.online = new OnlineSink(options.store, options.now, log);
@@ -87,11 +112,23 @@ export class StreamRunner {
         kafka,
         groupId,
         watermark: options.watermark,
-        topicName,
-        changelogName: (subtopology) => changelogTopic(options.namespace, subtopology),
+        topicName: topics.nameOf,
+        changelogName: topics.changelogOf,
+        upstreamOf: topics.upstreamOf,
+        partitionsOf: topics.partitionsOf,
         now: options.now,
         newId: options.newId,
+        ...(options.watch === undefined ? {} : { watch: options.watch }),
+        ...(options.memory === undefined ? {} : { memory: options.memory }),
+        ...(options.onRestore === undefined ? {} : { onRestore: options.onRestore }),
       },
+      stuck: options.stuck ?? [],
+      withStandbys: options.withStandbys ?? false,
+      onStandbyFailed: (task, error) =>
+        log.warn(
+          { task, error: errorText(error) },
+          'a standby was given up; its task would start from its changelog',
+        ),
       seek: (position) => this.#consumer.seek(position),
       onGone: (task) => this.online.forget(task),
       onRestart: ({ failure }) =>
@@ -100,7 +137,11 @@ export class StreamRunner {
     this.#consumer = kafka.groupConsumer({
       groupId,
       topics: this.#taskSet.topics,
-      assign: assignTasks(subtopologies, topicName),
+      assign: assignTasks(
+        subtopologies,
+        topics.nameOf,
+        options.withStandbys === true ? { changelogName: topics.changelogOf } : undefined,
+      ),
       maxBatchRecords: MAX_BATCH_RECORDS,
     });
   }
@@ -108,6 +149,11 @@ export class StreamRunner {
   /** Tasks that this process owns now. */
   get tasks(): readonly Task[] {
     return this.#taskSet.tasks;
+  }
+
+  /** Ids of the tasks of other members whose state is kept here too. */
+  get standbys(): readonly string[] {
+    return this.#taskSet.standbys;
   }
 
   get commits(): number {
@@ -131,7 +177,7 @@ export class StreamRunner {
 
   /** Checks and creates the changelog topics, joins the group and starts the loop. */
   async start(): Promise<void> {
-    await this.#prepareTopics();
+    await this.#topics.prepare(this.#options.kafka);
     this.#lastTickMs = this.#options.now();
     await this.#consumer.start({
       onAssigned: (partitions) => this.#assigned(partitions),
@@ -150,25 +196,6 @@ export class StreamRunner {
     await this.#taskSet.close();
   }
 
-  async #prepareTopics(): Promise<void> {
-    const { kafka, namespace, subtopologies } = this.#options;
-    const counts = await kafka.admin.partitionCounts(this.#taskSet.topics);
-    const changelogs = subtopologies.map((subtopology) => {
-      const partitions = subtopology.inputs.map((topic) => counts.get(namespaced(namespace, topic)) ?? 0);
-      const [first = 0, ...others] = partitions;
-      if (first === 0 || others.some((count) => count !== first)) {
-        const found = subtopology.inputs.map((topic, index) => `${topic} (${partitions[index] ?? 0})`);
-        throw new MillraceError(
-          'MR_KAFKA_TOPIC_MISMATCH',
-          `The inputs of ${subtopology.name} must exist with equal partition counts: ${found.join(', ')}.`,
-        );
-      }
-      const config = { 'cleanup.policy': 'compact' };
-      return { topic: changelogTopic(namespace, subtopology.name), partitions: first, config };
-    });
-    await kafka.admin.ensureTopics(changelogs);
-  }
-
   async #loop(): Promise<void> {
     try {
       while (!this.#isStopping) await this.#tick();
@@ -183,6 +210,7 @@ export class StreamRunner {
     this.#lastTickMs = this.#options.now();
     this.#rethrow();
     this.#maybeRestart();
+    this.#maybeFollow();
     await this.#process(await this.#poll());
     for (const task of this.tasks) if (task.failure === undefined) task.advanceTime();
     this.#maybeFlush();
@@ -228,19 +256,43 @@ export class StreamRunner {
   }
 
   async #process(deliveries: readonly Delivery[]): Promise<void> {
+    for (const { task, topic, batch } of deliveries) task.take(topic, batch);
     let sliceStartMs = performance.now();
-    for (const { task, topic, batch } of deliveries) {
-      // While others had their turn, the task may have been replaced by one that reads from elsewhere.
-      if (this.#taskSet.deliveryOf(batch)?.task !== task) continue;
-      task.processBatch(topic, batch);
-      if (performance.now() - sliceStartMs < SLICE_MS) continue;
-      this.#maybeFlush();
-      this.#maybeCommit();
-      await this.#untilRoom();
-      await yieldToOthers();
-      if (this.#isStopping) return;
-      sliceStartMs = performance.now();
+    for (let more = true; more; ) {
+      more = false;
+      for (const task of this.tasks) {
+        // While others had their turn, the task may have been replaced by one that reads from elsewhere.
+        if (task.failure !== undefined || !this.tasks.includes(task)) continue;
+        more = task.run(SLICE_MS) || more;
+        if (performance.now() - sliceStartMs < SLICE_MS) continue;
+        this.#maybeFlush();
+        this.#maybeCommit();
+        await this.#untilRoom();
+        await yieldToOthers();
+        if (this.#isStopping) return;
+        this.#lastTickMs = this.#options.now();
+        sliceStartMs = performance.now();
+      }
     }
+    this.#pauseWaiting();
+  }
+
+  /** An input that is far ahead of the others of its task is not fetched until they have caught up. */
+  #pauseWaiting(): void {
+    const wanted = new Map<string, TopicPartition>();
+    for (const { queues, partition } of this.tasks) {
+      for (const queue of queues) {
+        const topic = this.#topics.nameOf(queue.topic);
+        const key = `${topic}/${partition}`;
+        const limit = this.#paused.has(key) ? MAX_WAITING / 2 : MAX_WAITING;
+        if (queue.waiting >= limit) wanted.set(key, { topic, partition });
+      }
+    }
+    // All of them each time: an assignment starts every partition anew.
+    if (wanted.size > 0) this.#consumer.pause([...wanted.values()]);
+    const ready = [...this.#paused].filter(([key]) => !wanted.has(key));
+    if (ready.length > 0) this.#consumer.resume(ready.map(([, place]) => place));
+    this.#paused = wanted;
   }
 
   #maybeFlush(): void {
@@ -265,13 +317,13 @@ export class StreamRunner {
 
   get #lagRecords(): number {
     let records = 0;
-    for (const task of this.tasks) for (const lag of task.lag.values()) records += lag;
+    for (const task of this.tasks) records += task.lagRecords;
     return records;
   }
 
   get #isFull(): boolean {
     let pending = 0;
-    for (const task of this.tasks) pending += task.outputs.pending;
+    for (const task of this.tasks) pending += task.pending;
     return pending >= this.#maxPending;
   }
 
@@ -316,6 +368,15 @@ export class StreamRunner {
     if (this.#restarting !== undefined || !this.#taskSet.hasFailed) return;
     this.#restarting = this.#restart().finally(() => {
       this.#restarting = undefined;
+    });
+  }
+
+  #maybeFollow(): void {
+    const nowMs = this.#options.now();
+    if (this.#following !== undefined || nowMs - this.#lastFollowAtMs < FOLLOW_INTERVAL_MS) return;
+    this.#lastFollowAtMs = nowMs;
+    this.#following = this.#taskSet.follow().finally(() => {
+      this.#following = undefined;
     });
   }
 

@@ -1,106 +1,279 @@
-import type { Kafka, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
+import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EventTimers } from '../time/event-timers.ts';
-import { KeyedStore, type StoreOptions } from './keyed-store.ts';
-import { TumblingWindows, type TumblingWindowOptions } from '../windows/tumbling-windows.ts';
+import type { StatefulPart, TimeReason } from '../stateful-part.ts';
+import { readChangelog, type RestoreProgress } from './changelog-reader.ts';
+import { checkCompatible, checkDeclared, storedVersion, type Declaration } from './compatibility.ts';
+import { KeyedStore, type StateChange, type StoreOptions } from './keyed-store.ts';
+import { describeState, type StoreDescription } from './state-description.ts';
+import type { StateMemory } from './state-memory.ts';
+import { taskTime, type StoreEnvironment } from './store-environment.ts';
+import {
+  decodeMeta,
+  encodeMeta,
+  isMeta,
+  META_KEY,
+  NO_META,
+  type CommitMeta,
+  type TaskMeta,
+} from './task-meta.ts';
+import { UndoLog } from './undo-log.ts';
 
-const META_KEY = 'meta';
-const DUPLICATES = 'duplicates';
+export type { RestoreProgress } from './changelog-reader.ts';
+export type { CommitMeta } from './task-meta.ts';
 
-interface TaskMeta {
-  readonly taskEpoch: number;
-  /** null before the first event: -Infinity is no JSON. */
-  readonly watermarkMs: number | null;
+export interface TaskStateOptions {
+  readonly taskId: string;
+  /** Bound of the memory of all tasks of the process; unbounded where absent. */
+  readonly memory?: StateMemory;
+  /** Names of stores that are gone from the program: their entries are deleted. */
+  readonly retired?: readonly string[];
 }
 
+/** Key of the remembered eventIds among the stores. */
+const DUPLICATES = 'duplicates';
+/** Header of a changelog record with the event time of the write, for stores with a time to live. */
+const WRITTEN_HEADER = 'mr-event-time';
+const SLASH = 0x2f;
+/** Entries that one advance or tick deletes of a store at most. */
+const EXPIRED_AT_ONCE = 1_000;
+/** Of an entry of a store that nobody declares, only the key counts. */
+const KEY_ONLY = { name: 'none', encode: () => Buffer.alloc(0), decode: () => true };
+
 /**
- * All state of one task and its changelog. Entries are `store/key`; the entry `meta` holds the epoch and the watermark.
- * The processor declares its stores while it is made; `restore` fills them afterwards.
+ * All state of one task and its changelog. Entries are `store/key`; the entry `meta` is the last of each commit and says
+ * what the others are. The processor declares its stores while it is made; then `restore` fills them, `ready` makes the
+ * parts whole, and records, time and commits follow in turn.
  */
 export class TaskState {
-  readonly #stores = new Map<string, KeyedStore<unknown>>();
-  readonly #timers: EventTimers[] = [];
-  readonly #windows: TumblingWindows<unknown>[] = [];
   readonly duplicates = new DuplicateFilter({ horizonMs: 24 * 3_600_000, maxIds: 4_000_000 });
+  readonly undo = new UndoLog();
   /** Raised at each start, after fencing: a stale writer's versions are always lower. */
   taskEpoch = 0;
-  restoredWatermarkMs = Number.NEGATIVE_INFINITY;
 
-  store<V>(name: string, options?: StoreOptions): KeyedStore<V> {
-    if (name.includes('/') || this.#stores.has(name))
-      throw new Error(`store name ${name} is taken or holds a slash`);
-    const store = new KeyedStore<V>(name, options);
-    this.#stores.set(name, store);
-    return store;
+  readonly #env: StoreEnvironment;
+  readonly #memory: StateMemory | undefined;
+  readonly #stores = new Map<string, KeyedStore<unknown>>();
+  /** Entries of the changelog that belong to no declared store. */
+  readonly #undeclared = new Map<string, KeyedStore<unknown>>();
+  readonly #declaration: Declaration;
+  readonly #timed: KeyedStore<unknown>[] = [];
+  readonly #parts: StatefulPart[] = [];
+  #meta = NO_META;
+  /** Next offset of the changelog to read. */
+  #position = 0;
+
+  constructor({ taskId, memory, retired = [] }: TaskStateOptions) {
+    const spillMap = memory?.spillMap;
+    this.#memory = memory;
+    this.#env = {
+      taskId,
+      time: taskTime(),
+      undo: this.undo,
+      ...(spillMap === undefined ? {} : { spillMap }),
+    };
+    this.#declaration = { taskId, stores: this.#stores, retired: new Set(retired) };
   }
 
-  timers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers {
-    const timers = new EventTimers(this.store<number>(name), onDue);
-    this.#timers.push(timers);
-    return timers;
-  }
-
-  tumbling<A>(options: TumblingWindowOptions<A>): TumblingWindows<A> {
-    const windows = new TumblingWindows(this.store<A>(options.name), options);
-    this.#windows.push(windows);
-    return windows;
+  /** What the last commit said, as far as it was restored. */
+  get meta(): TaskMeta {
+    return this.#meta;
   }
 
   /** Entries over all stores, remembered eventIds included. */
   get size(): number {
-    let size = this.duplicates.size;
-    for (const store of this.#stores.values()) size += store.size;
-    return size;
+    return sum(this.#stores, (store) => store.size) + this.duplicates.size;
   }
 
-  /** Reads the changelog to its end and makes timers and windows whole again. */
-  async restore(kafka: Kafka, changelog: TopicPartition): Promise<void> {
-    for await (const batch of kafka.readToEnd(changelog)) {
-      for (const record of batch.records) this.#apply(record.key?.toString('utf8') ?? '', record.value);
-    }
-    for (const timers of this.#timers) timers.rebuild();
-    for (const windows of this.#windows) windows.rebuild(this.restoredWatermarkMs);
+  /** Estimate of what the entries of all stores take in memory. */
+  get bytes(): number {
+    return sum(this.#stores, (store) => store.bytes);
+  }
+
+  /** Changed entries over all stores since the last commit. */
+  get changes(): number {
+    return sum(this.#stores, (store) => store.changes) + sum(this.#undeclared, (store) => store.changes);
+  }
+
+  /** Whether the passing of event time alone would make a part say something. */
+  get isPending(): boolean {
+    return this.#parts.some((part) => part.isPending === true);
+  }
+
+  store<V>(name: string, options: StoreOptions<V> = {}): KeyedStore<V> {
+    if (name.includes('/') || name === DUPLICATES || name === META_KEY || this.#stores.has(name))
+      throw new Error(`the store name ${name} is taken, or holds a slash`);
+    if (this.#declaration.retired.has(name)) throw new Error(`the store ${name} is declared and retired`);
+    const store = new KeyedStore<V>(name, options, this.#env);
+    this.#stores.set(name, store as KeyedStore<unknown>);
+    if (options.ttlMs !== undefined) this.#timed.push(store as KeyedStore<unknown>);
+    this.#memory?.add(store, `${this.#env.taskId}/${name}`);
+    return store;
+  }
+
+  timers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers {
+    const timers = new EventTimers(this.store(name, { layout: 'timers' }), onDue);
+    this.attach(timers.byEventTime());
+    return timers;
+  }
+
+  clockTimers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers {
+    const timers = new EventTimers(this.store(name, { layout: 'clock-timers' }), onDue);
+    this.attach(timers.byClock());
+    return timers;
+  }
+
+  attach(part: StatefulPart): void {
+    this.#parts.push(part);
+  }
+
+  /**
+   * Reads the changelog to its end, from where the last call stopped: once before the start, or again and again to
+   * follow its owner.
+   * @throws MillraceError MR_STATE_INCOMPATIBLE, before most is read; MR_STATE_TOO_LARGE
+   */
+  async restore(
+    kafka: Kafka,
+    changelog: TopicPartition,
+    options: { readonly onProgress?: (progress: RestoreProgress) => void } = {},
+  ): Promise<void> {
+    this.#position = await readChangelog(kafka, changelog, {
+      position: this.#position,
+      found: (meta) => checkCompatible(this.#declaration, meta, () => false),
+      take: (records) => {
+        for (const record of records) this.#apply(record);
+        this.#memory?.relieve();
+      },
+      ...options,
+    });
+    checkCompatible(this.#declaration, this.#meta, (name) => (this.#stores.get(name)?.size ?? 0) > 0);
+    for (const [name, { size }] of this.#undeclared) if (size > 0) checkDeclared(this.#declaration, name);
+  }
+
+  /** Brings entries to the declared versions and makes the parts whole: after the last restore, before the first record. */
+  ready(): void {
+    const { time } = this.#env;
+    time.watermarkMs = this.#meta.watermarkMs;
+    time.eventTimeMs = Math.max(time.eventTimeMs, time.watermarkMs);
+    this.undo.suspended(() => {
+      for (const store of this.#stores.values()) store.ready(storedVersion(this.#meta, store));
+      for (const store of this.#undeclared.values()) for (const [key] of store.entries()) store.delete(key);
+      for (const part of this.#parts) part.rebuild?.(time.watermarkMs);
+    });
+  }
+
+  /** Event time of the record that is about to be processed. */
+  setRecordTime(eventTimeMs: number): void {
+    const { time } = this.#env;
+    if (eventTimeMs > time.eventTimeMs) time.eventTimeMs = eventTimeMs;
   }
 
   /** Fires timers and closes windows up to the watermark. */
-  advance(watermarkMs: number, reason: 'watermark' | 'idle'): void {
-    for (const timers of this.#timers) timers.advance(watermarkMs);
-    for (const windows of this.#windows) windows.advance(watermarkMs, reason);
+  advance(watermarkMs: number, reason: TimeReason): void {
+    const { time } = this.#env;
+    time.watermarkMs = watermarkMs;
+    this.setRecordTime(watermarkMs);
+    this.undo.suspended(() => {
+      for (const part of this.#parts) part.advance?.(watermarkMs, reason);
+      this.#expire();
+    });
   }
 
-  emitUpdates(): void {
-    for (const windows of this.#windows) windows.emitUpdates();
+  /** Lets the parts that follow the clock go on. */
+  tick(nowMs: number): void {
+    this.undo.suspended(() => {
+      for (const part of this.#parts) part.tick?.(nowMs);
+      this.#expire();
+    });
   }
 
-  /** The changes since the last call as records of the changelog. */
-  takeChanges(changelog: TopicPartition, watermarkMs: number, nowMs: number): ProduceRecord[] {
-    const meta: TaskMeta = {
-      taskEpoch: this.taskEpoch,
-      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
-    };
+  beforeCommit(): void {
+    this.undo.suspended(() => {
+      for (const part of this.#parts) part.beforeCommit?.();
+    });
+  }
+
+  /**
+   * The changes since the last call as records of the changelog. What does not fit in memory is then moved to disk.
+   * @throws MillraceError MR_STATE_VALUE_TOO_LARGE, MR_STATE_TOO_LARGE
+   */
+  takeChanges(changelog: TopicPartition, meta: CommitMeta, nowMs: number): ProduceRecord[] {
+    this.undo.clear();
     const records: ProduceRecord[] = [];
     const { topic, partition } = changelog;
-    const put = (key: string, value: Buffer | null) =>
-      records.push({ topic, partition, key, value, timestampMs: nowMs });
-    for (const store of this.#stores.values()) {
-      for (const change of store.takeChanges()) put(`${store.name}/${change.key}`, change.value);
-    }
-    for (const change of this.duplicates.takeChanges()) put(`${DUPLICATES}/${change.key}`, change.value);
-    put(META_KEY, Buffer.from(JSON.stringify(meta)));
+    const put = (store: string, { key, value, writtenMs }: StateChange) =>
+      records.push({
+        ...{ topic, partition, key: `${store}/${key}`, value, timestampMs: nowMs },
+        ...(writtenMs === undefined ? {} : { headers: { [WRITTEN_HEADER]: String(writtenMs) } }),
+      });
+    for (const [name, store] of [...this.#stores, ...this.#undeclared])
+      store.drainChanges((change) => put(name, change));
+    for (const change of this.duplicates.takeChanges()) put(DUPLICATES, change);
+    records.push({
+      topic,
+      partition,
+      key: META_KEY,
+      value: encodeMeta(this.#metaOf(meta)),
+      timestampMs: nowMs,
+    });
+    this.#memory?.relieve();
     return records;
   }
 
-  #apply(key: string, value: Buffer | null): void {
-    if (key === META_KEY) {
-      const meta = JSON.parse(value?.toString('utf8') ?? '{}') as TaskMeta;
-      this.taskEpoch = meta.taskEpoch;
-      this.restoredWatermarkMs = meta.watermarkMs ?? Number.NEGATIVE_INFINITY;
+  describe(): readonly StoreDescription[] {
+    return describeState(this.#stores.values(), this.duplicates.size);
+  }
+
+  /** Gives memory and disk back; the state is of no use afterwards. */
+  close(): void {
+    for (const store of [...this.#stores.values(), ...this.#undeclared.values()]) {
+      this.#memory?.remove(store);
+      store.close();
+    }
+  }
+
+  #metaOf(meta: CommitMeta): TaskMeta {
+    const stores = [...this.#stores.values()].map(
+      ({ name, version, layout, size }) => [name, { version, layout, entries: size }] as const,
+    );
+    return { taskEpoch: this.taskEpoch, ...meta, stores: Object.fromEntries(stores) };
+  }
+
+  #expire(): void {
+    for (const store of this.#timed) store.expire(EXPIRED_AT_ONCE);
+  }
+
+  #apply({ key, value, headers, timestampMs }: LogRecord): void {
+    if (key === null) return;
+    if (isMeta(key)) {
+      if (value !== null) this.#meta = decodeMeta(value);
+      this.taskEpoch = this.#meta.taskEpoch;
       return;
     }
-    const slash = key.indexOf('/');
-    const store = key.slice(0, slash);
-    const rest = key.slice(slash + 1);
-    if (store === DUPLICATES) this.duplicates.restore(rest, value);
-    else this.#stores.get(store)?.restore(rest, value);
+    // Two strings and not a part of one: V8 would keep the whole key for it.
+    const slash = key.indexOf(SLASH);
+    const name = key.toString('utf8', 0, slash);
+    const rest = key.toString('utf8', slash + 1);
+    if (name === DUPLICATES) this.duplicates.restore(rest, value);
+    else {
+      const written = headers[WRITTEN_HEADER];
+      if (written !== undefined) this.setRecordTime(Number(written));
+      this.#restoring(name).restore(rest, value, written === undefined ? timestampMs : Number(written));
+    }
   }
+
+  #restoring(name: string): KeyedStore<unknown> {
+    const known = this.#stores.get(name) ?? this.#undeclared.get(name);
+    if (known !== undefined) return known;
+    const store = new KeyedStore<unknown>(name, { codec: KEY_ONLY }, this.#env);
+    this.#undeclared.set(name, store);
+    this.#memory?.add(store, `${this.#env.taskId}/${name}`);
+    return store;
+  }
+}
+
+function sum<T>(stores: ReadonlyMap<string, T>, of: (store: T) => number): number {
+  let total = 0;
+  for (const store of stores.values()) total += of(store);
+  return total;
 }

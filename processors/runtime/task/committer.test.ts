@@ -3,7 +3,7 @@ import { MillraceError } from '../../../platform/errors.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import { MemoryOnlineStore, MemoryRowWriter } from '../../../test/harness/memory-sinks.ts';
 import { T0, viewOf } from '../../../test/harness/shop-events.ts';
-import { driveTask } from '../../../test/harness/task-driver.ts';
+import { driveTask } from '../testing/task-driver.ts';
 import { viewJob, VIEWS } from '../../../test/harness/view-job.ts';
 import { Committer } from './committer.ts';
 import { OnlineSink } from './sinks.ts';

@@ -29,14 +29,28 @@ export function deadLetter(
 /** A late event for `<topic>.late`: original bytes and key; headers name the window that it missed and by how much. */
 export function lateRecord(
   raw: RawRecord,
-  window: { readonly windowStartMs: number; readonly windowEndMs: number; readonly watermarkMs: number },
+  window: {
+    readonly windowStartMs: number;
+    readonly windowEndMs: number;
+    readonly watermarkMs: number;
+    readonly corrected?: boolean;
+  },
   side: SideOutput,
 ): ProduceRecord {
   return sideRecord(raw, lateTopic(raw.topic), side, {
     'mr-window-start': new Date(window.windowStartMs).toISOString(),
     'mr-window-end': new Date(window.windowEndMs).toISOString(),
     'mr-lateness-ms': String(window.watermarkMs - window.windowEndMs),
+    'mr-corrected': String(window.corrected ?? false),
   });
+}
+
+/**
+ * A record for another topic, as it came: original bytes and key, with headers that say where it comes from. It stays in
+ * the partition of its number, beside its neighbours; the topic needs at least as many.
+ */
+export function redirected(raw: RawRecord, topic: string, side: SideOutput): ProduceRecord {
+  return sideRecord(raw, topic, side, {});
 }
 
 function sideRecord(

@@ -3,14 +3,13 @@ import { MillraceError } from '../../../platform/errors.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import { T0 } from '../../../test/harness/shop-events.ts';
 import { MemoryOnlineStore } from '../../../test/harness/memory-sinks.ts';
-import { driveTask, type TaskDriver } from '../../../test/harness/task-driver.ts';
+import { driveTask, type TaskDriver } from '../testing/task-driver.ts';
 import { OnlineSink } from './sinks.ts';
 import type { Subtopology } from '../topology.ts';
 
 const idle: Subtopology = {
   name: 'idle',
-  inputs: ['in'],
-  deduplicated: [],
+  inputs: [{ topic: 'in' }],
   create: () => ({ process: () => ({ kind: 'ok' }) }),
 };
 

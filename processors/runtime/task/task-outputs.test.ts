@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest';
 import { shopEvent, T0 } from '../../../test/harness/shop-events.ts';
 import { decodeEvent } from '../../../schemas/wire-format.ts';
+import { UndoLog } from '../state/undo-log.ts';
 import { TaskOutputs } from './task-outputs.ts';
 
 function outputs(taskEpoch = 1) {
-  const made = new TaskOutputs(
-    4,
-    (topic) => `ns.${topic}`,
-    () => T0,
-  );
+  const made = new TaskOutputs({
+    partition: 4,
+    topicName: (topic) => `ns.${topic}`,
+    now: () => T0,
+    undo: new UndoLog(),
+  });
   made.taskEpoch = taskEpoch;
   return made;
 }

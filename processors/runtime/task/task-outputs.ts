@@ -3,7 +3,9 @@ import type { ProduceRecord } from '../../../platform/kafka/port.ts';
 import type { VersionedWrite } from '../../../platform/online-store/port.ts';
 import { encodeEvent } from '../../../schemas/wire-format.ts';
 import type { MillraceEvent } from '../../../schemas/generated/events.ts';
-import type { FreshRow, InputRecord, Outputs } from '../topology.ts';
+import type { UndoLog } from '../state/undo-log.ts';
+import type { FreshRow, OutputRecord, Outputs, Position } from '../topology.ts';
+import { EVENT_TIME_HEADER } from './read-head.ts';
 
 /** Emissions of one epoch before the epoch's number would be reached: version = taskEpoch · 2^40 + emission. */
 const EPOCH_STEP = 2 ** 40;
@@ -31,6 +33,7 @@ export class TaskOutputs implements Outputs {
   readonly #partition: number;
   readonly #topicName: (topic: string) => string;
   readonly #now: () => number;
+  readonly #undo: UndoLog;
   #rows = new Map<string, Row[]>();
   #records: ProduceRecord[] = [];
   #online = new Map<string, PendingOnline>();
@@ -44,10 +47,16 @@ export class TaskOutputs implements Outputs {
   #ordinal = 0;
   taskEpoch = 0;
 
-  constructor(partition: number, topicName: (topic: string) => string, now: () => number) {
-    this.#partition = partition;
-    this.#topicName = topicName;
-    this.#now = now;
+  constructor(options: {
+    readonly partition: number;
+    readonly topicName: (topic: string) => string;
+    readonly now: () => number;
+    readonly undo: UndoLog;
+  }) {
+    this.#partition = options.partition;
+    this.#topicName = options.topicName;
+    this.#now = options.now;
+    this.#undo = options.undo;
   }
 
   get pending(): number {
@@ -59,7 +68,7 @@ export class TaskOutputs implements Outputs {
   }
 
   produce(topic: string, key: string, event: MillraceEvent): void {
-    this.#records.push({
+    this.produceRaw({
       topic: this.#nameOf(topic),
       key,
       value: encodeEvent(event),
@@ -67,12 +76,24 @@ export class TaskOutputs implements Outputs {
     });
   }
 
-  /** A record as it stands: late events and dead letters. */
-  produceRaw(record: ProduceRecord): void {
-    this.#records.push(record);
+  record(topic: string, { key, value, eventTimeMs, ingestTimeMs }: OutputRecord): void {
+    this.produceRaw({
+      topic: this.#nameOf(topic),
+      key,
+      value,
+      timestampMs: ingestTimeMs,
+      headers: { [EVENT_TIME_HEADER]: String(eventTimeMs) },
+    });
   }
 
-  fact(table: string, record: InputRecord, row: FreshRow): void {
+  /** A record as it stands: late events, dead letters, watermarks. */
+  produceRaw(record: ProduceRecord): void {
+    const records = this.#records;
+    records.push(record);
+    if (this.#undo.isActive) this.#undo.note(() => records.pop());
+  }
+
+  fact(table: string, record: Position, row: FreshRow): void {
     const isSame = record.offset === this.#lastOffset && record.topic === this.#lastTopic;
     this.#ordinal = isSame ? this.#ordinal + 1 : 0;
     this.#lastTopic = record.topic;
@@ -92,16 +113,21 @@ export class TaskOutputs implements Outputs {
   }
 
   online(key: string, write: { value: () => string | null; ttlMs: number; acceptedAtMs?: number }): void {
-    const waiting = this.#online.get(key)?.acceptedAtMs;
-    this.#online.set(key, {
+    const online = this.#online;
+    const waiting = online.get(key);
+    online.set(key, {
       value: write.value,
       ttlMs: write.ttlMs,
-      acceptedAtMs: waiting ?? write.acceptedAtMs,
+      acceptedAtMs: waiting?.acceptedAtMs ?? write.acceptedAtMs,
     });
+    if (!this.#undo.isActive) return;
+    this.#undo.note(() => (waiting === undefined ? online.delete(key) : online.set(key, waiting)));
   }
 
   notify(channel: string, message: string): void {
-    this.#notices.push({ channel, message });
+    const notices = this.#notices;
+    notices.push({ channel, message });
+    if (this.#undo.isActive) this.#undo.note(() => notices.pop());
   }
 
   /** Rows by table and records since the last call. */
@@ -147,5 +173,10 @@ export class TaskOutputs implements Outputs {
     if (rows === undefined) this.#rows.set(table, [row]);
     else rows.push(row);
     this.#rowCount += 1;
+    if (this.#undo.isActive) this.#undo.note(() => this.#removeRow(table));
+  }
+
+  #removeRow(table: string): void {
+    if (this.#rows.get(table)?.pop() !== undefined) this.#rowCount -= 1;
   }
 }

@@ -1,20 +1,26 @@
-import { hasCode, MillraceError, type ErrorCode } from '../../../platform/errors.ts';
+import { hasCode, MillraceError } from '../../../platform/errors.ts';
 import type { Row } from '../../../platform/clickhouse/port.ts';
 import type { Kafka, RecordBatch, Transaction, TransactionalProducer } from '../../../platform/kafka/port.ts';
-import type { MillraceEvent } from '../../../schemas/generated/events.ts';
-import { decodeEvent, WireFormatError } from '../../../schemas/wire-format.ts';
-import { deadLetter, lateRecord, type RawRecord } from './dead-letter.ts';
-import { parseUuid } from './event-id-set.ts';
-import { TaskOutputs } from './task-outputs.ts';
-import { TaskState } from '../state/task-state.ts';
+import type { StateMemory } from '../state/state-memory.ts';
+import { TaskState, type RestoreProgress } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology } from '../topology.ts';
-import { WatermarkTracker, type WatermarkOptions } from '../time/watermark.ts';
+import { WatermarkTracker, type TimeStatus, type WatermarkOptions } from '../time/watermark.ts';
+import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
+import { parseUuid } from './event-id-set.ts';
+import { InputQueue, type Head } from './input-queue.ts';
+import { isEvents, readHead } from './read-head.ts';
+import { StepGuard, type StepFaults } from './step-guard.ts';
+import type { StepWatch } from './step-watch.ts';
+import { TaskOutputs } from './task-outputs.ts';
+import { WatermarkSender } from './watermark-sender.ts';
 
-/** Events further ahead of their ingest time are wrong clocks: they never move the watermark. */
+/** Events further ahead of their ingest time, or of the clock, are wrong clocks: they never move the watermark. */
 const FUTURE_LIMIT_MS = 5 * 60_000;
 /** Versions (taskEpoch · 2^40 + emission) stay safe integers below it. */
 const MAX_EPOCHS = 2 ** 13;
+/** Records between two looks at the time. */
+const RECORDS_A_LOOK = 32;
 
 export interface TaskEnvironment {
   readonly kafka: Kafka;
@@ -23,6 +29,15 @@ export interface TaskEnvironment {
   /** Name of a topic in the namespace. */
   readonly topicName: (topic: string) => string;
   readonly changelogName: (subtopology: string) => string;
+  /** Ids of the tasks that write a topic of the contract; none for topics from outside. */
+  readonly upstreamOf: (topic: string) => readonly string[];
+  /** Number of partitions of a topic of the contract. */
+  readonly partitionsOf: (topic: string) => number;
+  /** Bound of the memory that state may take, over all tasks of the process; unbounded where absent. */
+  readonly memory?: StateMemory;
+  readonly onRestore?: (taskId: string, progress: RestoreProgress) => void;
+  /** Told where steps are, so that one that does not return can be seen. */
+  readonly watch?: StepWatch;
   readonly now: () => number;
   readonly newId: () => string;
 }
@@ -34,6 +49,7 @@ export interface TaskCounters {
   duplicate: number;
   late: number;
   deadLetter: number;
+  redirected: number;
 }
 
 /** One commit on its way: rows for the sinks first, the transaction after they have acknowledged. */
@@ -42,47 +58,65 @@ export interface PreparedCommit {
   readonly transaction: Transaction;
 }
 
+/** Id of a task, as its peers and its metrics name it. */
+export function taskId(subtopology: string, partition: number): string {
+  return `${subtopology}-${partition}`;
+}
+
 /**
  * One task: a partition of all inputs of a sub-topology, its state and its transactional id
  * (`group|subtopology|partition`). Mutated only by the runner's loop.
+ *
+ * Its inputs are merged by event time: the record that happened first is processed first, and while one input has
+ * nothing to offer and is not known to be at its end, the others wait for it (as in Kafka Streams, KIP-353 and KIP-695).
+ * What a join finds therefore depends on the log and not on which broker answered first.
  */
 export class Task {
   readonly id: string;
   readonly subtopology: Subtopology;
   readonly partition: number;
   readonly outputs: TaskOutputs;
-  readonly counters: TaskCounters = { ok: 0, dropped: 0, duplicate: 0, late: 0, deadLetter: 0 };
-  /** Next offset to read by contract topic. */
-  readonly positions = new Map<string, number>();
-  /** Records read by contract topic since the task started. */
-  readonly read = new Map<string, number>();
-  /** Records behind the end of the log by contract topic, as of the last fetch. */
-  readonly lag = new Map<string, number>();
+  readonly counters: TaskCounters = {
+    ok: 0,
+    dropped: 0,
+    duplicate: 0,
+    late: 0,
+    deadLetter: 0,
+    redirected: 0,
+  };
   /** Set when a step or a commit failed: nothing it holds may be used, only its last committed state. */
   failure: unknown;
   /** Started, and then failed before anything that it read was committed: starting again may not help. */
   isFruitless = false;
 
   readonly #env: TaskEnvironment;
-  readonly #state = new TaskState();
+  readonly #state: TaskState;
   readonly #producer: TransactionalProducer;
   readonly #processor: Processor;
-  readonly #deduplicated: ReadonlySet<string>;
-  readonly #id = new Uint32Array(4);
+  readonly #guard: StepGuard;
+  readonly #sender: WatermarkSender;
+  readonly #uuid = new Uint32Array(4);
+  #queues: readonly InputQueue[] = [];
   #watermark: WatermarkTracker;
   #progressed = false;
 
-  constructor(subtopology: Subtopology, partition: number, env: TaskEnvironment) {
+  constructor(subtopology: Subtopology, partition: number, env: TaskEnvironment, faults?: StepFaults) {
     this.subtopology = subtopology;
     this.partition = partition;
-    this.id = `${subtopology.name}-${partition}`;
+    this.id = taskId(subtopology.name, partition);
     this.#env = env;
-    this.#deduplicated = new Set(subtopology.deduplicated);
-    this.outputs = new TaskOutputs(partition, env.topicName, env.now);
+    this.#state = new TaskState({
+      taskId: this.id,
+      ...(env.memory === undefined ? {} : { memory: env.memory }),
+      ...(subtopology.retired === undefined ? {} : { retired: subtopology.retired }),
+    });
+    const { undo } = this.#state;
+    this.outputs = new TaskOutputs({ partition, topicName: env.topicName, now: env.now, undo });
     this.#producer = env.kafka.transactionalProducer({
       transactionalId: `${env.groupId}|${subtopology.name}|${partition}`,
       groupId: env.groupId,
     });
+    this.#sender = new WatermarkSender(subtopology.outputs ?? [], env);
     this.#watermark = this.#newWatermark(Number.NEGATIVE_INFINITY);
     this.#processor = subtopology.create({
       partition,
@@ -92,7 +126,15 @@ export class Task {
       newId: env.newId,
       store: (name, options) => this.#state.store(name, options),
       timers: (name, onDue) => this.#state.timers(name, onDue),
-      tumbling: (options) => this.#state.tumbling(options),
+      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
+      attach: (part) => this.#state.attach(part),
+    });
+    this.#guard = new StepGuard({
+      step: subtopology.name,
+      process: (record) => this.#processor.process(record),
+      undo,
+      canRollBack: this.#processor.holdsMore !== true,
+      ...(faults === undefined ? {} : { faults }),
     });
   }
 
@@ -104,13 +146,45 @@ export class Task {
     return this.#watermark.watermarkMs;
   }
 
-  get stateEntries(): number {
-    return this.#state.size;
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** Next offset to process by contract topic. */
+  get positions(): ReadonlyMap<string, number> {
+    return new Map(this.#queues.map(({ topic, position }) => [topic, position]));
+  }
+
+  /** What was fetched and waits to be processed, by contract topic. */
+  get queues(): readonly InputQueue[] {
+    return this.#queues;
+  }
+
+  /** Records behind the end of the log, over all inputs, as of the last fetches. */
+  get lagRecords(): number {
+    let lag = 0;
+    for (const queue of this.#queues) lag += queue.lag;
+    return lag;
+  }
+
+  /** Records of an input that were processed since the task started. */
+  readOf(topic: string): number {
+    return this.#queues.find((queue) => queue.topic === topic)?.read ?? 0;
+  }
+
+  /** Rows, records and changed entries of the state that wait for a commit. */
+  get pending(): number {
+    return this.outputs.pending + this.#state.changes;
   }
 
   /** Whether there is anything that a commit would make durable. */
   get hasWork(): boolean {
-    return this.#progressed || this.outputs.pending > 0;
+    return this.#progressed || this.pending > 0 || this.#sender.isDue(this.#mark(), this.#env.now());
+  }
+
+  /** How far a standby has followed: it reads what the task's owner has committed since its last call. */
+  async follow(): Promise<void> {
+    await this.#state.restore(this.#env.kafka, this.changelog, {});
   }
 
   /**
@@ -118,78 +192,92 @@ export class Task {
    * offsets: an older holder's transaction that is still open would move them afterwards.
    */
   async start(): Promise<void> {
-    const { kafka, groupId, topicName, now } = this.#env;
+    const { kafka, onRestore, now } = this.#env;
     await this.#producer.init();
-    await this.#state.restore(kafka, this.changelog);
-    this.#watermark = this.#newWatermark(this.#state.restoredWatermarkMs);
+    await this.#state.restore(kafka, this.changelog, {
+      onProgress: (progress) => onRestore?.(this.id, progress),
+    });
+    this.#state.ready();
+    const { meta } = this.#state;
+    this.#watermark = this.#newWatermark(meta.watermarkMs, meta.upstream);
     this.#state.taskEpoch += 1;
     if (this.#state.taskEpoch >= MAX_EPOCHS)
       throw new MillraceError('MR_INTERNAL', 'a task was started so often that its versions are used up', {
         context: { task: this.id, taskEpoch: this.#state.taskEpoch },
       });
     this.outputs.taskEpoch = this.#state.taskEpoch;
-    for (const topic of this.subtopology.inputs) {
-      const name = topicName(topic);
-      const committed = (await kafka.admin.committed(groupId, name)).find(
-        (o) => o.partition === this.partition,
-      );
-      const first = (await kafka.admin.offsets(name)).find((o) => o.partition === this.partition);
-      this.positions.set(topic, committed?.offset ?? first?.start ?? 0);
-    }
-    const records = this.#state.takeChanges(this.changelog, this.watermarkMs, now());
-    await this.#producer.commit({ records, offsets: [] });
+    this.#queues = await Promise.all(
+      this.subtopology.inputs.map(
+        async (input) => new InputQueue(input, await this.#firstOffset(input.topic), readHead),
+      ),
+    );
+    await this.#producer.commit({ records: this.#takeChanges(now()), offsets: [] });
     this.isFruitless = true;
   }
 
+  /** Takes a fetch of one of its inputs, given by the contract's topic name; {@link run} processes it. */
+  take(topic: string, batch: RecordBatch): void {
+    const queue = this.#queues.find((other) => other.topic === topic);
+    if (queue === undefined) return;
+    const before = queue.position;
+    queue.push(batch);
+    if (queue.position > before) this.#progressed = true;
+    const fetch = { records: batch.records.length, atEnd: queue.isDrained };
+    this.#watermark.fetched(topic, fetch, this.#env.now());
+  }
+
   /**
-   * Takes a batch of one of its inputs, given by the contract's topic name. Records before the position were taken
-   * already and are passed over. The watermark moves with each record and not with each batch, so that what is late
-   * does not depend on how the log was cut into batches.
+   * Processes what waits, in the order of event time over its inputs, for about `forMs`. The watermark moves with each
+   * record and not with each batch, so that what is late does not depend on how the log was cut into batches.
+   * @returns whether there is more that could be processed now
    */
-  processBatch(topic: string, batch: RecordBatch): void {
-    const nowMs = this.#env.now();
-    const position = this.positions.get(topic) ?? 0;
-    if (batch.nextOffset < position) return;
-    const atEnd = batch.nextOffset >= batch.endOffset;
-    this.#watermark.fetched(topic, { records: batch.records.length, atEnd }, nowMs);
+  run(forMs: number): boolean {
+    const endMs = performance.now() + forMs;
     try {
-      for (const record of batch.records) {
-        if (record.offset < position) continue;
-        this.#processRecord({ topic, partition: batch.partition, offset: record.offset, record }, nowMs);
+      let nowMs = this.#env.now();
+      for (let count = 1; ; count++) {
+        const queue = this.#next();
+        if (queue === undefined) return false;
+        this.#processHead(queue, queue.head() as Head, nowMs);
+        if (count % RECORDS_A_LOOK !== 0) continue;
+        if (performance.now() >= endMs) return true;
+        nowMs = this.#env.now();
       }
     } catch (error) {
       this.failure = error;
+      if (isTaskRestart(error)) return false;
       throw error;
+    } finally {
+      this.#env.watch?.leave();
     }
-    if (batch.nextOffset > position) this.#progressed = true;
-    this.read.set(topic, (this.read.get(topic) ?? 0) + batch.records.length);
-    this.positions.set(topic, batch.nextOffset);
-    this.lag.set(topic, Math.max(0, batch.endOffset - batch.nextOffset));
-    this.advanceTime();
   }
 
   /** Moves the watermark with what was read and with the clock; fires timers and closes windows. */
   advanceTime(): void {
-    const before = this.#watermark.watermarkMs;
-    const watermarkMs = this.#watermark.advance(this.#env.now());
-    if (watermarkMs > before) this.#state.advance(watermarkMs, this.#watermark.isIdle ? 'idle' : 'watermark');
+    const nowMs = this.#env.now();
+    this.#moveWatermark(nowMs);
+    this.#state.tick(nowMs);
+    this.#env.watch?.leave();
   }
 
   /** Reading has paused: until the next fetch no input counts as read to its end. */
   readingPaused(): void {
     this.#watermark.unconfirm();
+    for (const queue of this.#queues) queue.unconfirm();
   }
 
   /** Takes everything since the last commit. From here on the task works for the next one. */
   prepareCommit(): PreparedCommit {
-    this.#processor.beforeCommit?.();
-    this.#state.emitUpdates();
+    const nowMs = this.#env.now();
+    this.#state.beforeCommit();
+    for (const record of this.#sender.take(this.#mark(), nowMs)) this.outputs.produceRaw(record);
     const { rows, records } = this.outputs.take();
-    records.push(...this.#state.takeChanges(this.changelog, this.watermarkMs, this.#env.now()));
-    const offsets = [...this.positions].map(([topic, offset]) => ({
+    // One by one: a spread of a large state would overflow the stack.
+    for (const change of this.#takeChanges(nowMs)) records.push(change);
+    const offsets = this.#queues.map(({ topic, position }) => ({
       topic: this.#env.topicName(topic),
       partition: this.partition,
-      offset,
+      offset: position,
     }));
     this.#progressed = false;
     return { rows, transaction: { records, offsets } };
@@ -206,54 +294,126 @@ export class Task {
     }
   }
 
+  /** What its successor has to know of steps that threw; undefined where none has. */
+  get faults(): StepFaults | undefined {
+    return this.#guard.faults;
+  }
+
   async close(): Promise<void> {
+    this.#state.close();
     await this.#producer.close();
   }
 
-  #processRecord(raw: RawRecord, nowMs: number): void {
-    const event = this.#decode(raw);
-    if (event === undefined || !this.#isSound(event, raw)) return;
-    const ingestTimeMs = raw.record.timestampMs;
-    const deduplicated = this.#deduplicated.has(raw.topic);
-    if (deduplicated && this.#state.duplicates.has(this.#id)) {
+  async #firstOffset(topic: string): Promise<number> {
+    const { kafka, groupId, topicName } = this.#env;
+    const name = topicName(topic);
+    const committed = (await kafka.admin.committed(groupId, name)).find(
+      (o) => o.partition === this.partition,
+    );
+    if (committed !== undefined) return committed.offset;
+    const first = (await kafka.admin.offsets(name)).find((o) => o.partition === this.partition);
+    return first?.start ?? 0;
+  }
+
+  /** The input whose next record happened first; undefined where one has to be waited for, or nothing is left. */
+  #next(): InputQueue | undefined {
+    const [only, ...others] = this.#queues;
+    if (others.length === 0) return only?.head() === undefined ? undefined : only;
+    let earliest: InputQueue | undefined;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const queue of this.#queues) {
+      const head = queue.head();
+      if (head === undefined) {
+        if (queue.isDrained) continue;
+        return undefined;
+      }
+      if (head.kind !== 'value') return queue;
+      if (head.eventTimeMs < earliestMs) {
+        earliest = queue;
+        earliestMs = head.eventTimeMs;
+      }
+    }
+    return earliest;
+  }
+
+  #processHead(queue: InputQueue, head: Head, nowMs: number): void {
+    const { topic } = queue;
+    const { record } = head;
+    const raw: RawRecord = { topic, partition: this.partition, offset: record.offset, record };
+    switch (head.kind) {
+      case 'mark':
+        if (this.#watermark.marked(topic, head.mark)) this.#moveWatermark(nowMs);
+        break;
+      case 'fault':
+        this.#toDeadLetters(raw, head.code, head.reason);
+        break;
+      case 'value':
+        this.#processValue(queue, raw, head, nowMs);
+    }
+    queue.shift();
+    this.#progressed = true;
+    if (queue.waiting === 0) this.#watermark.fetched(topic, { records: 1, atEnd: queue.isDrained }, nowMs);
+  }
+
+  #processValue(
+    queue: InputQueue,
+    raw: RawRecord,
+    { value, eventTimeMs }: { readonly value: unknown; readonly eventTimeMs: number },
+    nowMs: number,
+  ): void {
+    const fault = this.#faultOf(queue, value, raw, Math.min(raw.record.timestampMs, nowMs));
+    if (fault !== undefined) {
+      this.#toDeadLetters(raw, fault.code, fault.reason);
+      return;
+    }
+    const { types } = queue.input;
+    if (types !== undefined && value !== null && !types.has((value as { type: string }).type)) {
+      this.counters.dropped += 1;
+      return;
+    }
+    const isDeduplicated = queue.input.deduplicated === true;
+    if (isDeduplicated && this.#state.duplicates.has(this.#uuid)) {
       this.counters.duplicate += 1;
       return;
     }
-    const { topic, partition, offset } = raw;
-    const result = this.#processor.process({ topic, partition, offset, event, ingestTimeMs });
+    const result = this.#step(queue.topic, raw, value, eventTimeMs);
     this.#carryOut(result, raw);
     // A dead letter may be sent again, with the same id.
-    if (deduplicated && result.kind !== 'dead-letter')
-      this.#state.duplicates.add(this.#id, Math.min(ingestTimeMs, nowMs));
-    if (this.#watermark.observe(topic, event.eventTime)) this.advanceTime();
+    if (isDeduplicated && result.kind !== 'dead-letter')
+      this.#state.duplicates.add(this.#uuid, Math.min(raw.record.timestampMs, nowMs));
+    if (this.#watermark.observe(queue.topic, eventTimeMs)) this.#moveWatermark(nowMs);
   }
 
-  /** Dead-letters what no step and no table can take; leaves the id of the event in `#id`. */
-  #isSound(event: MillraceEvent, raw: RawRecord): boolean {
-    if (event.eventTime > raw.record.timestampMs + FUTURE_LIMIT_MS) {
+  #step(topic: string, raw: RawRecord, value: unknown, eventTimeMs: number): StepResult {
+    const { offset, partition, record } = raw;
+    this.#env.watch?.enter(topic, partition, offset);
+    this.#state.setRecordTime(eventTimeMs);
+    return this.#guard.run({
+      topic,
+      partition,
+      offset,
+      key: record.key?.toString('utf8') ?? null,
+      value: value as never,
+      eventTimeMs,
+      ingestTimeMs: record.timestampMs,
+    });
+  }
+
+  /** What no step and no table can take. Leaves the id of an event in `#uuid`. */
+  #faultOf(queue: InputQueue, value: unknown, raw: RawRecord, knownMs: number) {
+    const { eventTimeMs } = queue.head() as Head & { kind: 'value' };
+    const isOutside = this.#env.upstreamOf(queue.topic).length === 0;
+    if ((isOutside || isEvents(queue.input)) && eventTimeMs > knownMs + FUTURE_LIMIT_MS) {
       const reason = 'the event time is beyond the ingest time by more than 5 minutes';
-      this.#toDeadLetters(raw, 'MR_PROCESS_FUTURE_EVENT', reason);
-      return false;
+      return { code: 'MR_PROCESS_FUTURE_EVENT', reason } as const;
     }
-    const isEvent = parseUuid(event.eventId, this.#id) && event.eventTime >= 0 && event.ingestTime >= 0;
-    if (!isEvent)
-      this.#toDeadLetters(
-        raw,
-        'MR_PROCESS_INVALID_EVENT',
-        'the eventId is no UUID, or a time is before 1970',
-      );
-    return isEvent;
-  }
-
-  #decode(raw: RawRecord): MillraceEvent | undefined {
-    try {
-      return decodeEvent(raw.record.value);
-    } catch (error) {
-      if (!(error instanceof WireFormatError)) throw error;
-      const code = error.fault === 'unknown-schema-id' ? 'MR_SCHEMA_UNKNOWN_ID' : 'MR_SCHEMA_DECODE';
-      this.#toDeadLetters(raw, code, error.message);
-      return undefined;
-    }
+    if (eventTimeMs < 0 || raw.record.timestampMs < 0)
+      return { code: 'MR_PROCESS_INVALID_EVENT', reason: 'a time is before 1970' } as const;
+    if (!isEvents(queue.input) || value === null) return undefined;
+    const { eventId, ingestTime } = value as { eventId: string; ingestTime: number };
+    if (parseUuid(eventId, this.#uuid) && ingestTime >= 0) return undefined;
+    const reason = 'the eventId is no UUID, or a time is before 1970';
+    return { code: 'MR_PROCESS_INVALID_EVENT', reason } as const;
   }
 
   #carryOut(result: StepResult, raw: RawRecord): void {
@@ -270,33 +430,74 @@ export class Task {
         return;
       case 'dead-letter':
         this.#toDeadLetters(raw, result.code, result.reason);
+        return;
+      case 'redirect':
+        this.counters.redirected += 1;
+        this.outputs.produceRaw(redirected(raw, result.topic, this.#side()));
     }
   }
 
-  #toDeadLetters(raw: RawRecord, code: ErrorCode, reason: string): void {
+  #toDeadLetters(raw: RawRecord, code: Parameters<typeof deadLetter>[1]['code'], reason: string): void {
     this.counters.deadLetter += 1;
-    this.outputs.produceRaw(deadLetter(raw, { code, reason, step: this.subtopology.name }, this.#side()));
+    const fault = { code, reason, step: this.subtopology.name };
+    this.outputs.produceRaw(deadLetter(raw, fault, this.#side()));
   }
 
   #side(): { topicName: (topic: string) => string; nowMs: number } {
     return { topicName: this.#env.topicName, nowMs: this.#env.now() };
   }
 
-  #newWatermark(watermarkMs: number): WatermarkTracker {
-    return new WatermarkTracker(this.subtopology.inputs, this.#env.watermark, {
+  #moveWatermark(nowMs: number): void {
+    const before = this.#watermark.watermarkMs;
+    const watermarkMs = this.#watermark.advance(nowMs);
+    if (watermarkMs <= before) return;
+    this.#env.watch?.enter('', this.partition, -1);
+    this.#state.advance(watermarkMs, this.#watermark.isByClock ? 'idle' : 'watermark');
+  }
+
+  get #timeStatus(): TimeStatus {
+    if (!this.#watermark.isByClock) return 'active';
+    return this.#watermark.isIdle && !this.#state.isPending ? 'idle' : 'clock';
+  }
+
+  #mark() {
+    return {
+      from: this.id,
+      watermarkMs: this.watermarkMs,
+      status: this.#timeStatus,
+    };
+  }
+
+  #takeChanges(nowMs: number) {
+    const meta = {
+      watermarkMs: this.watermarkMs,
+      positions: Object.fromEntries(this.positions),
+      upstream: this.#watermark.upstream,
+    };
+    return this.#state.takeChanges(this.changelog, meta, nowMs);
+  }
+
+  #newWatermark(watermarkMs: number, upstream?: TaskState['meta']['upstream']): WatermarkTracker {
+    const inputs = this.subtopology.inputs.map(({ topic }) => ({
+      topic,
+      upstream: this.#env.upstreamOf(topic),
+    }));
+    return new WatermarkTracker(inputs, this.#env.watermark, {
       nowMs: this.#env.now(),
       watermarkMs,
+      ...(upstream === undefined ? {} : { upstream }),
     });
   }
 }
 
-/** Whether a failed commit is part of normal life (another owner, unknown outcome) and the task may start again. */
+/** Whether a failure is part of normal life (another owner, unknown outcome, a step that threw) and the task may start again. */
 export function isTaskRestart(error: unknown): error is MillraceError {
   return (
     hasCode(error, 'MR_KAFKA_FENCED') ||
     hasCode(error, 'MR_KAFKA_TRANSACTION_UNKNOWN') ||
     hasCode(error, 'MR_KAFKA_UNAVAILABLE') ||
     hasCode(error, 'MR_KAFKA_REBALANCED') ||
+    hasCode(error, 'MR_PROCESS_STEP_FAILED') ||
     // A record that Kafka refuses for good would be refused for ever.
     (hasCode(error, 'MR_KAFKA_PRODUCE_FAILED') && error.retryable)
   );

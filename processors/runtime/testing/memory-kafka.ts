@@ -1,64 +1,81 @@
-import { partitionFor } from '../../platform/kafka/partitioner.ts';
+import { partitionFor } from '../../../platform/kafka/partitioner.ts';
 import type {
   Kafka,
   KafkaAdmin,
   LogRecord,
   ProduceRecord,
   RecordBatch,
+  TopicPartition,
   TopicPartitionOffset,
-} from '../../platform/kafka/port.ts';
+} from '../../../platform/kafka/port.ts';
 
-export interface MemoryKafka extends Kafka {
-  /** All records of a topic in the order of writing. */
-  recordsOf(topic: string): readonly (ProduceRecord & LogRecord & { partition: number })[];
-  /** Every later commit rejects with this error. */
-  failCommits(error: Error | undefined): void;
-}
-
-type Stored = LogRecord & { readonly partition: number };
+/** A record as it was appended. */
+export type StoredRecord = ProduceRecord & LogRecord & { readonly partition: number };
 
 /**
- * The transactional half of the Kafka port in memory: enough to drive one task step by step, without a group. What
- * needs groups and fetches runs on the embedded log.
+ * The transactional half of the Kafka port in memory: enough to drive tasks step by step, without a group. What needs
+ * groups and fetches runs on the embedded log.
  */
+export interface MemoryKafka extends Kafka {
+  /** All records of a topic in the order of writing. */
+  recordsOf(topic: string): readonly StoredRecord[];
+  /** What one partition holds from an offset on, as one fetch that reaches its end. */
+  fetch(place: TopicPartition, fromOffset: number): RecordBatch;
+  append(record: ProduceRecord): TopicPartitionOffset;
+  /** Every later commit rejects with this error. */
+  failCommits(error: Error | undefined): void;
+  /** What a topic that was not made by `ensureTopics` counts as having; 0: it is missing. */
+  defaultPartitions: number;
+}
+
+/** @param partitions of each topic that nobody has made with another number */
 export function memoryKafka(partitions = 1): MemoryKafka {
-  const topics = new Map<string, Stored[]>();
-  const sent = new Map<string, (ProduceRecord & Stored)[]>();
+  const counts = new Map<string, number>();
+  const sent = new Map<string, StoredRecord[]>();
+  const logs = new Map<string, StoredRecord[]>();
   const committed = new Map<string, TopicPartitionOffset>();
   let failure: Error | undefined;
 
+  const countOf = (topic: string) => counts.get(topic) ?? kafka.defaultPartitions;
+  const logOf = ({ topic, partition }: TopicPartition): StoredRecord[] =>
+    listIn(logs, `${topic}/${partition}`);
+
   const append = (record: ProduceRecord): TopicPartitionOffset => {
-    const partition = record.partition ?? (record.key === null ? 0 : partitionFor(record.key, partitions));
-    const log = topics.get(record.topic) ?? [];
-    const offset = log.filter((stored) => stored.partition === partition).length;
-    const stored: Stored = {
+    const { topic, key } = record;
+    const partition = record.partition ?? (key === null ? 0 : partitionFor(key, Math.max(1, countOf(topic))));
+    const log = logOf({ topic, partition });
+    const offset = log.length;
+    const stored = {
+      ...record,
       partition,
       offset,
       timestampMs: record.timestampMs ?? 0,
-      key: record.key === null ? null : Buffer.from(record.key),
-      value: record.value,
+      key: (key === null ? null : Buffer.from(key)) as never,
       headers: record.headers ?? {},
     };
     log.push(stored);
-    topics.set(record.topic, log);
-    const all = sent.get(record.topic) ?? [];
-    all.push({ ...record, ...stored } as ProduceRecord & Stored);
-    sent.set(record.topic, all);
-    return { topic: record.topic, partition, offset };
+    listIn(sent, topic).push(stored);
+    return { topic, partition, offset };
   };
 
   const admin: KafkaAdmin = {
-    ensureTopics: () => Promise.resolve(),
-    partitionCounts: (names) => Promise.resolve(new Map(names.map((name) => [name, partitions]))),
-    topicNames: () => Promise.resolve([...topics.keys()].sort()),
+    ensureTopics: (topics) => {
+      for (const { topic, partitions: count } of topics) counts.set(topic, count);
+      return Promise.resolve();
+    },
+    partitionCounts: (names) =>
+      Promise.resolve(
+        new Map(names.map((name) => [name, countOf(name)] as const).filter(([, count]) => count > 0)),
+      ),
+    topicNames: () => Promise.resolve([...sent.keys()].sort()),
     topicSettings: () => Promise.resolve(new Map()),
     deleteTopics: () => Promise.resolve(),
     offsets: (topic) =>
       Promise.resolve(
-        Array.from({ length: partitions }, (_, partition) => ({
+        Array.from({ length: countOf(topic) }, (_, partition) => ({
           partition,
           start: 0,
-          end: (topics.get(topic) ?? []).filter((stored) => stored.partition === partition).length,
+          end: logOf({ topic, partition }).length,
         })),
       ),
     committed: (groupId, topic) =>
@@ -73,9 +90,10 @@ export function memoryKafka(partitions = 1): MemoryKafka {
     throw new Error('not part of the memory port');
   };
 
-  return {
+  const kafka: MemoryKafka = {
     kind: 'embedded',
     admin,
+    defaultPartitions: partitions,
     producer: () => ({
       send: (records) => Promise.resolve(records.map(append)),
       close: () => Promise.resolve(),
@@ -91,19 +109,30 @@ export function memoryKafka(partitions = 1): MemoryKafka {
       close: () => Promise.resolve(),
     }),
     groupConsumer: unsupported,
-    async *readToEnd({ topic, partition, fromOffset = 0 }): AsyncGenerator<RecordBatch> {
-      const records = (topics.get(topic) ?? []).filter(
-        (stored) => stored.partition === partition && stored.offset >= fromOffset,
-      );
-      if (records.length > 0)
-        yield { topic, partition, records, nextOffset: records.length, endOffset: records.length };
+    async *readToEnd({ fromOffset = 0, ...place }): AsyncGenerator<RecordBatch> {
+      const batch = kafka.fetch(place, fromOffset);
+      if (batch.records.length > 0) yield batch;
     },
     ping: () => Promise.resolve(),
     info: () => Promise.resolve({ engine: 'memory', version: 'unknown', where: 'memory' }),
     close: () => Promise.resolve(),
     recordsOf: (topic) => sent.get(topic) ?? [],
+    fetch: (place, fromOffset) => {
+      const log = logOf(place);
+      return { ...place, records: log.slice(fromOffset), nextOffset: log.length, endOffset: log.length };
+    },
+    append,
     failCommits: (error) => {
       failure = error;
     },
   };
+  return kafka;
+}
+
+function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
+  const known = lists.get(key);
+  if (known !== undefined) return known;
+  const made: T[] = [];
+  lists.set(key, made);
+  return made;
 }

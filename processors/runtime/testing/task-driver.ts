@@ -1,8 +1,9 @@
-import type { RecordBatch } from '../../platform/kafka/port.ts';
-import { Task } from '../../processors/runtime/task/task.ts';
-import type { Subtopology } from '../../processors/runtime/topology.ts';
-import type { MillraceEvent } from '../../schemas/generated/events.ts';
-import { decodeEvent, encodeEvent } from '../../schemas/wire-format.ts';
+import type { RecordBatch } from '../../../platform/kafka/port.ts';
+import type { MillraceEvent } from '../../../schemas/generated/events.ts';
+import { decodeEvent, encodeEvent } from '../../../schemas/wire-format.ts';
+import { topology, type TopologyBuilder } from '../dsl/index.ts';
+import { Task } from '../task/task.ts';
+import type { Subtopology } from '../topology.ts';
 import { memoryKafka, type MemoryKafka } from './memory-kafka.ts';
 
 export interface TaskDriver {
@@ -14,6 +15,8 @@ export interface TaskDriver {
   feed(topic: string, events: readonly MillraceEvent[]): void;
   /** Feeds bytes that may be no event. */
   feedRaw(topic: string, values: readonly (Buffer | null)[]): void;
+  /** Feeds a fetch as it stands. */
+  fetch(topic: string, batch: RecordBatch): void;
   /** Commits; the answer holds the rows by table. */
   commit(): Promise<ReadonlyMap<string, readonly Readonly<Record<string, unknown>>[]>>;
   /** Online writes since the last call, by key. */
@@ -24,7 +27,7 @@ export interface TaskDriver {
   restart(): Promise<TaskDriver>;
 }
 
-export interface DriverOptions {
+export interface TaskDriverOptions {
   readonly nowMs: number;
   readonly outOfOrderMs?: number;
   readonly idleTimeoutMs?: number;
@@ -32,23 +35,43 @@ export interface DriverOptions {
   readonly offsets?: Map<string, number>;
 }
 
+/** The sub-topology of that name of what a job adds to a topology. */
+export function subtopologyOf(name: string, add: (app: TopologyBuilder) => void): Subtopology {
+  const app = topology('test');
+  add(app);
+  const found = app.build().subtopologies.find((subtopology) => subtopology.name === name);
+  if (found === undefined) throw new Error(`the job has no sub-topology ${name}`);
+  return found;
+}
+
 /** Drives one task with a virtual clock: real state, windows, timers and changelog over the log in memory. */
-export async function driveTask(subtopology: Subtopology, options: DriverOptions): Promise<TaskDriver> {
+export async function driveTask(subtopology: Subtopology, options: TaskDriverOptions): Promise<TaskDriver> {
   const kafka = options.kafka ?? memoryKafka();
   const offsets = options.offsets ?? new Map<string, number>();
   let nowMs = options.nowMs;
   let ids = 0;
-  const task = new Task(subtopology, 0, {
+  const env = {
     kafka,
     groupId: 'test',
     watermark: { outOfOrderMs: options.outOfOrderMs ?? 0, idleTimeoutMs: options.idleTimeoutMs ?? 5000 },
-    topicName: (topic) => topic,
-    changelogName: (name) => `changelog.${name}`,
+    topicName: (topic: string) => topic,
+    changelogName: (name: string) => `changelog.${name}`,
+    upstreamOf: () => [],
+    partitionsOf: () => 1,
     now: () => nowMs,
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
-  });
+  };
+  const task = new Task(subtopology, 0, env);
   await task.start();
+  // Every input is known to be at its end, so that none waits for another.
+  for (const { topic, position } of task.queues)
+    task.take(topic, { topic, partition: 0, records: [], nextOffset: position, endOffset: position });
 
+  const fetch = (topic: string, batch: RecordBatch) => {
+    task.take(topic, batch);
+    task.run(Number.POSITIVE_INFINITY);
+    task.advanceTime();
+  };
   const feedRaw = (topic: string, values: readonly { value: Buffer | null; timestampMs: number }[]) => {
     const start = offsets.get(topic) ?? 0;
     const end = start + values.length;
@@ -59,8 +82,7 @@ export async function driveTask(subtopology: Subtopology, options: DriverOptions
       headers: {},
       ...value,
     }));
-    const batch: RecordBatch = { topic, partition: 0, records, nextOffset: end, endOffset: end };
-    task.processBatch(topic, batch);
+    fetch(topic, { topic, partition: 0, records, nextOffset: end, endOffset: end });
   };
 
   return {
@@ -80,6 +102,7 @@ export async function driveTask(subtopology: Subtopology, options: DriverOptions
         topic,
         values.map((value) => ({ value, timestampMs: nowMs })),
       ),
+    fetch,
     async commit() {
       const prepared = task.prepareCommit();
       await task.commit(prepared);

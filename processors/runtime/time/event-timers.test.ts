@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { EventTimers } from './event-timers.ts';
 import { KeyedStore } from '../state/keyed-store.ts';
 
@@ -72,4 +72,44 @@ test('timers come back from the changelog', () => {
   expect(fired).toEqual([]);
   timers.advance(25);
   expect(fired).toEqual([['b', 25]]);
+});
+
+test('of timers that are due at one time the order is that of their keys, whatever was set first', () => {
+  const { timers, fired } = timersWithLog();
+  for (const key of ['b', 'c', 'a']) timers.set(key, 10);
+  timers.advance(10);
+  expect(fired.map(([key]) => key)).toEqual(['a', 'b', 'c']);
+});
+
+test('a timer that is cancelled and set again without end does not grow the heap: it is made anew', () => {
+  const { store, timers, fired } = timersWithLog();
+  const walks = vi.spyOn(store, 'entries');
+  timers.set('other', 10);
+  for (let round = 0; round < 5_000; round++) {
+    timers.set('a', 1_000_000 - round);
+    timers.cancel('a');
+  }
+  timers.set('a', 20);
+  timers.advance(20);
+  expect(fired).toEqual([
+    ['other', 10],
+    ['a', 20],
+  ]);
+  expect(walks).toHaveBeenCalledTimes(4);
+});
+
+test('as a part of a task it follows the watermark or the clock', () => {
+  const { timers, fired } = timersWithLog();
+  const [byEventTime, byClock] = [timers.byEventTime(), timers.byClock()];
+  expect([byEventTime.isPending, 'isPending' in byClock]).toEqual([false, false]);
+  timers.set('a', 10);
+  timers.set('b', 20);
+  expect(byEventTime.isPending).toBe(true);
+  byEventTime.advance(10);
+  byClock.tick(20);
+  expect(fired).toEqual([
+    ['a', 10],
+    ['b', 20],
+  ]);
+  expect(['tick' in byEventTime, 'advance' in byClock]).toEqual([false, false]);
 });

@@ -1,12 +1,28 @@
-import { expect, test } from 'vitest';
-import { WatermarkTracker } from './watermark.ts';
+import { describe, expect, test } from 'vitest';
+import { WatermarkTracker, type SavedUpstream, type TimeStatus } from './watermark.ts';
 
 const OPTIONS = { outOfOrderMs: 10, idleTimeoutMs: 100 };
 const NOTHING = Number.NEGATIVE_INFINITY;
 
 function tracker(inputs: readonly string[], watermarkMs = NOTHING) {
-  return new WatermarkTracker(inputs, OPTIONS, { nowMs: 0, watermarkMs });
+  const timed = inputs.map((topic) => ({ topic, upstream: [] }));
+  return new WatermarkTracker(timed, OPTIONS, { nowMs: 0, watermarkMs });
 }
+
+/** A tracker of one input `r`, written by the tasks a, b and so on. */
+function downstream(upstream: readonly string[], saved?: SavedUpstream) {
+  return new WatermarkTracker([{ topic: 'r', upstream }], OPTIONS, {
+    nowMs: 0,
+    watermarkMs: NOTHING,
+    ...(saved === undefined ? {} : { upstream: saved }),
+  });
+}
+
+const mark = (from: string, watermarkMs: number, status: TimeStatus = 'active') => ({
+  from,
+  watermarkMs,
+  status,
+});
 
 /** One fetch of an input with one record. */
 function read(
@@ -127,4 +143,76 @@ test('starts at the restored watermark and moves with the clock from there', () 
   emptyFetch(tracked, 'a', 0);
   expect(tracked.advance(100)).toBe(700);
   expect(tracked.advance(150)).toBe(750);
+});
+
+describe('an input that carries the watermarks of upstream tasks', () => {
+  test('takes the lowest, without the out-of-order bound; event times do not move it', () => {
+    const tracked = downstream(['a', 'b']);
+    expect(tracked.observe('r', 5000)).toBe(false);
+    expect(tracked.marked('r', mark('a', 1000))).toBe(true);
+    expect(tracked.advance(1)).toBe(NOTHING);
+    tracked.marked('r', mark('b', 400));
+    expect(tracked.advance(2)).toBe(400);
+    tracked.marked('r', mark('b', 3000));
+    expect(tracked.advance(3)).toBe(1000);
+  });
+
+  test('is not held back by tasks that are idle, also from the start', () => {
+    const tracked = downstream(['a', 'b']);
+    tracked.marked('r', mark('a', 1000));
+    tracked.marked('r', mark('b', NOTHING, 'idle'));
+    expect(tracked.advance(1)).toBe(1000);
+    expect(tracked.isIdle).toBe(false);
+  });
+
+  test('never goes back when an idle task comes again behind the others', () => {
+    const tracked = downstream(['a', 'b']);
+    tracked.marked('r', mark('a', 1000));
+    tracked.marked('r', mark('b', NOTHING, 'idle'));
+    tracked.advance(1);
+    tracked.marked('r', mark('b', 500));
+    expect(tracked.advance(2)).toBe(1000);
+    tracked.marked('r', mark('a', 2000));
+    expect(tracked.advance(3)).toBe(1000);
+    tracked.marked('r', mark('b', 1500));
+    expect(tracked.advance(4)).toBe(1500);
+  });
+
+  test('moves with the clock only when every task is idle and the input is read to its end', () => {
+    const tracked = downstream(['a', 'b']);
+    tracked.marked('r', mark('a', 1000, 'idle'));
+    tracked.marked('r', mark('b', 400));
+    tracked.fetched('r', { records: 2, atEnd: true }, 10);
+    expect(tracked.advance(5000)).toBe(400);
+    tracked.marked('r', mark('b', 400, 'idle'));
+    expect(tracked.advance(5000)).toBe(1000);
+    expect(tracked.advance(5300)).toBe(1300);
+    expect(tracked.isIdle).toBe(true);
+    tracked.unconfirm();
+    expect(tracked.advance(9000)).toBe(1300);
+  });
+
+  test('says that the clock moved it where that moves all tasks before it', () => {
+    const tracked = downstream(['a', 'b']);
+    tracked.marked('r', mark('a', 1000, 'clock'));
+    tracked.marked('r', mark('b', 400));
+    expect([tracked.advance(1), tracked.isByClock]).toEqual([400, false]);
+    tracked.marked('r', mark('b', 2000, 'idle'));
+    expect([tracked.advance(2), tracked.isByClock, tracked.isIdle]).toEqual([1000, true, false]);
+  });
+
+  test('remembers what it was told over a restart', () => {
+    const before = downstream(['a', 'b']);
+    before.marked('r', mark('a', 1000));
+    const after = downstream(['a', 'b'], JSON.parse(JSON.stringify(before.upstream)) as SavedUpstream);
+    expect(after.advance(1)).toBe(NOTHING);
+    after.marked('r', mark('b', 700));
+    expect(after.advance(2)).toBe(700);
+  });
+
+  test('forgets tasks that there are no more', () => {
+    const tracked = downstream(['a'], { r: { a: [900, 'active'], gone: [1, 'active'] } });
+    expect(tracked.advance(1)).toBe(900);
+    expect(tracked.marked('r', mark('gone', 5000))).toBe(false);
+  });
 });

@@ -1,0 +1,83 @@
+import type { TopicEvents } from '../../../schemas/generated/events.ts';
+import { json, type Codec } from '../codec.ts';
+import type { FreshRow } from '../topology.ts';
+import type { Meta, NodeContext } from './graph.ts';
+
+/** Where values of a stream go. */
+export interface Sink<V> {
+  /** For people: `table sales_minute`. */
+  readonly label: string;
+  /** The topic that it writes, where it does. */
+  readonly topic?: string;
+  readonly codec?: Codec<never>;
+  /** Makes the sink for a task. */
+  open(context: NodeContext): (value: V, meta: Meta) => void;
+}
+
+/** Events to their topic, under the key of the stream, or one of their own. */
+export function toEvents<T extends keyof TopicEvents>(
+  topic: T,
+  key?: (event: TopicEvents[T]) => string,
+): Sink<TopicEvents[T]> {
+  return {
+    label: `events ${topic}`,
+    topic,
+    open: (context) => (event, meta) => context.outputs.produce(topic, key?.(event) ?? meta.key ?? '', event),
+  };
+}
+
+/** Values to any topic under the key of the stream; null deletes the key. */
+export function toTopic<V>(topic: string, codec: Codec<V> = json<V>()): Sink<V | null> {
+  return {
+    label: `topic ${topic}`,
+    topic,
+    codec: codec as Codec<never>,
+    open: (context) => (value, meta) =>
+      context.outputs.record(topic, {
+        key: meta.key,
+        value: value === null ? null : codec.encode(value),
+        eventTimeMs: meta.eventTimeMs,
+        ingestTimeMs: meta.ingestTimeMs,
+      }),
+  };
+}
+
+/** Absolute rows of a window table; the engine adds `partition`, `version` and `emitted_at`. Null writes nothing. */
+export function toWindowTable<V>(name: string, row: (value: V, meta: Meta) => FreshRow | null): Sink<V> {
+  return {
+    label: `table ${name}`,
+    open: (context) => (value, meta) => {
+      const made = row(value, meta);
+      if (made !== null) context.outputs.versionedRow(name, made);
+    },
+  };
+}
+
+/** One row of a fact table for each record, at its place in the log. */
+export function toFacts<V>(name: string, row: (value: V, meta: Meta) => FreshRow): Sink<V> {
+  return {
+    label: `facts ${name}`,
+    open: (context) => (value, meta) => {
+      if (meta.position === undefined)
+        throw new TypeError(`facts ${name} need a record: results of windows and joins go to a window table`);
+      context.outputs.fact(name, meta.position, row(value, meta));
+    },
+  };
+}
+
+/** The absolute value of a key of the online store. */
+export function toOnline<V>(
+  what: string,
+  write: (
+    value: V,
+    meta: Meta,
+  ) => { readonly key: string; readonly value: string | null; readonly ttlMs: number },
+): Sink<V> {
+  return {
+    label: `online ${what}`,
+    open: (context) => (value, meta) => {
+      const { key, value: text, ttlMs } = write(value, meta);
+      context.outputs.online(key, { value: () => text, ttlMs, acceptedAtMs: meta.ingestTimeMs });
+    },
+  };
+}

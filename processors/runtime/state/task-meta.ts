@@ -1,0 +1,85 @@
+import type { Kafka, TopicPartition } from '../../../platform/kafka/port.ts';
+import type { SavedUpstream } from '../time/watermark.ts';
+
+/** Key of the last record of each commit. */
+export const META_KEY = 'meta';
+/** Records looked at first, from the end on; then so many times more. */
+const FIRST_LOOK = 64;
+const LOOK_FACTOR = 16;
+
+/** What a commit says of its task besides the entries. */
+export interface CommitMeta {
+  /** -Infinity before the first event. */
+  readonly watermarkMs: number;
+  /** Next offset to read of each input, by contract topic. */
+  readonly positions: Readonly<Record<string, number>>;
+  /** What upstream tasks have said of their time. */
+  readonly upstream: SavedUpstream;
+}
+
+export interface StoredLayout {
+  readonly version: number;
+  readonly layout: string;
+  readonly entries: number;
+}
+
+export interface TaskMeta extends CommitMeta {
+  readonly taskEpoch: number;
+  /** Of each store that was declared; undefined in state from before this was written. */
+  readonly stores: Readonly<Record<string, StoredLayout>> | undefined;
+}
+
+/** Of a task that has never committed. */
+export const NO_META: TaskMeta = {
+  taskEpoch: 0,
+  watermarkMs: Number.NEGATIVE_INFINITY,
+  positions: {},
+  upstream: {},
+  stores: {},
+};
+
+/** -Infinity is no JSON. */
+type MetaJson = Partial<Omit<TaskMeta, 'watermarkMs'>> & { readonly watermarkMs?: number | null };
+
+export function encodeMeta(meta: TaskMeta): Buffer {
+  const watermarkMs = Number.isFinite(meta.watermarkMs) ? meta.watermarkMs : null;
+  return Buffer.from(JSON.stringify({ ...meta, watermarkMs } satisfies MetaJson));
+}
+
+export function decodeMeta(value: Buffer): TaskMeta {
+  const meta = JSON.parse(value.toString('utf8')) as MetaJson;
+  return {
+    taskEpoch: meta.taskEpoch ?? 0,
+    watermarkMs: meta.watermarkMs ?? Number.NEGATIVE_INFINITY,
+    positions: meta.positions ?? {},
+    upstream: meta.upstream ?? {},
+    stores: meta.stores,
+  };
+}
+
+export function isMeta(key: Buffer | null): boolean {
+  return key?.length === META_KEY.length && key.toString('latin1') === META_KEY;
+}
+
+/**
+ * The last meta of a range of a changelog, found from its end: it is the last record of a commit, but control records
+ * and aborted transactions may follow.
+ */
+export async function lastMeta(
+  kafka: Kafka,
+  changelog: TopicPartition,
+  range: { readonly from: number; readonly end: number },
+): Promise<TaskMeta | undefined> {
+  let until = range.end;
+  for (let look = FIRST_LOOK; until > range.from; look *= LOOK_FACTOR) {
+    const fromOffset = Math.max(range.from, range.end - look);
+    let meta: Buffer | undefined;
+    for await (const batch of kafka.readToEnd({ ...changelog, fromOffset })) {
+      for (const { key, value } of batch.records) if (value !== null && isMeta(key)) meta = value;
+      if (batch.nextOffset >= until) break;
+    }
+    if (meta !== undefined) return decodeMeta(meta);
+    until = fromOffset;
+  }
+  return undefined;
+}
