@@ -53,6 +53,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/bench.ts').then((module) => module.benchCommand),
   },
   {
+    name: 'compare',
+    summary: 'the same topologies on Kafka Streams and here, row for row',
+    load: () => import('./compare/compare-command.ts').then((module) => module.compareCommand),
+  },
+  {
     name: 'chaos',
     summary: 'kill engines while they work, and count what was lost',
     load: () => import('./commands/chaos.ts').then((module) => module.chaosCommand),

@@ -25,6 +25,11 @@ export class JoinSide<V> {
     this.#alone = alone;
   }
 
+  /** Whether an event without a partner is told. */
+  get isToldAlone(): boolean {
+    return this.#alone !== undefined;
+  }
+
   /** Whether an event may still be told alone. */
   get isPending(): boolean {
     return this.#alone !== undefined && this.#alone.size > 0;

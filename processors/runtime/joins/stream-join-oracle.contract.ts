@@ -62,6 +62,8 @@ export class StreamJoinOracle {
   add(event: SideEvent): void {
     if (this.#isClosed(event)) {
       this.expected.late.push(event.id);
+      if (this.#canBeAlone(event))
+        this.expected.rows.push(event.side === 'left' ? rowOf(event, undefined) : rowOf(undefined, event));
       return;
     }
     const added: Seen = { ...event, hasPartner: false, isToldAlone: false };

@@ -141,7 +141,7 @@ test('what was joined is not told alone', () => {
   expect(task.entries).toBe(0);
 });
 
-test('an event is late when its own interval has closed: it joins nothing and is not told', () => {
+test('an event is late when its own interval has closed: it joins nothing and is told alone at once', () => {
   const task = harness('outer', SYMMETRIC);
   task.join.right('k', 'r', 110);
   task.advance(115);
@@ -149,9 +149,21 @@ test('an event is late when its own interval has closed: it joins nothing and is
   expect(task.take()).toEqual([pair('in time', 'r', 110)]);
   task.advance(116);
   const entries = task.entries;
-  expect(task.join.left('k', 'late', 100)).toEqual({ kind: 'late', windowStartMs: 90, windowEndMs: 110 });
+  expect(task.join.left('k', 'late', 100)).toEqual({
+    kind: 'late',
+    windowStartMs: 90,
+    windowEndMs: 110,
+    corrected: true,
+  });
   expect(task.entries).toBe(entries);
   task.advance(1000);
+  expect(task.results).toEqual([leftAlone('late', 100)]);
+});
+
+test('a late event of a side that is not told alone is not told', () => {
+  const task = harness('left', SYMMETRIC);
+  task.advance(1000);
+  expect(task.join.right('k', 'late', 100)).toEqual({ kind: 'late', windowStartMs: 90, windowEndMs: 110 });
   expect(task.results).toEqual([]);
 });
 
@@ -249,7 +261,7 @@ test('goes on after a restart', () => {
   task.restart();
   expect(task.join.left('k', 'late', 100).kind).toBe('late');
   task.advance(1000);
-  expect(task.take()).toEqual([]);
+  expect(task.take()).toEqual([leftAlone('late', 100)]);
   expect(task.entries).toBe(0);
 });
 

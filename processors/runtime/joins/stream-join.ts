@@ -37,8 +37,9 @@ export interface StreamJoin<L, R> {
  * The interval of a left at t is closed once the watermark is beyond t + max(afterMs, 0) + graceMs, that of a right at r
  * beyond r + max(beforeMs, 0) + graceMs. At that moment `left` and `outer` joins tell a left, `outer` joins also a right,
  * that has met nothing: alone, for good, so that it joins nothing any more. An event that comes when its own interval is
- * closed is late: the result says so with the interval as the window, it joins nothing and is not told. Other than in
- * Kafka Streams nothing is therefore told alone and joined afterwards, and nothing late is told alone at once.
+ * closed is late: the result says so with the interval as the window, and it joins nothing; where its side is told
+ * alone, it is told alone at once (`corrected`), so that a left join loses no left. Other than in Kafka Streams nothing
+ * is told alone and joined afterwards.
  *
  * Of events that are not late, no pair is missed, except with one that was told alone before: that takes an event more
  * than graceMs behind the watermark, and a graceMs that covers the disorder rules it out. An event stays in the state
@@ -84,15 +85,21 @@ export function joinStreams<L, R>(
       addEvent(
         { key, value, eventTimeMs, watermarkMs: time.watermarkMs },
         { own: left, other: right },
-        (partner, partnerMs) =>
-          onResult({ key, left: value, right: partner, eventTimeMs: Math.max(eventTimeMs, partnerMs) }),
+        {
+          pair: (partner, partnerMs) =>
+            onResult({ key, left: value, right: partner, eventTimeMs: Math.max(eventTimeMs, partnerMs) }),
+          alone: () => onResult({ key, left: value, right: undefined, eventTimeMs }),
+        },
       ),
     right: (key, value, eventTimeMs) =>
       addEvent(
         { key, value, eventTimeMs, watermarkMs: time.watermarkMs },
         { own: right, other: left },
-        (partner, partnerMs) =>
-          onResult({ key, left: partner, right: value, eventTimeMs: Math.max(eventTimeMs, partnerMs) }),
+        {
+          pair: (partner, partnerMs) =>
+            onResult({ key, left: partner, right: value, eventTimeMs: Math.max(eventTimeMs, partnerMs) }),
+          alone: () => onResult({ key, left: undefined, right: value, eventTimeMs }),
+        },
       ),
   };
 }
@@ -154,13 +161,20 @@ function addEvent<V, W>(
     readonly watermarkMs: number;
   },
   { own, other }: { readonly own: JoinSide<V>; readonly other: JoinSide<W> },
-  onPair: (partner: W, partnerMs: number) => void,
+  onResult: {
+    readonly pair: (partner: W, partnerMs: number) => void;
+    readonly alone: () => void;
+  },
 ): StepResult {
   const { key, value, eventTimeMs, watermarkMs } = event;
   const windowStartMs = eventTimeMs - own.bounds.beforeMs;
   const windowEndMs = eventTimeMs + own.bounds.afterMs;
-  if (own.isClosed(eventTimeMs, watermarkMs)) return { kind: 'late', windowStartMs, windowEndMs };
+  if (own.isClosed(eventTimeMs, watermarkMs)) {
+    if (!own.isToldAlone) return { kind: 'late', windowStartMs, windowEndMs };
+    onResult.alone();
+    return { kind: 'late', windowStartMs, windowEndMs, corrected: true };
+  }
   const record = own.add(key, eventTimeMs, value);
-  if (!other.meet(key, windowStartMs, windowEndMs, onPair)) own.markAlone(record);
+  if (!other.meet(key, windowStartMs, windowEndMs, onResult.pair)) own.markAlone(record);
   return OK;
 }
