@@ -41,10 +41,7 @@ export async function openSpill(options: OpenSpillOptions): Promise<Spill> {
   const dir = resolve(options.path);
   const library = await loadLmdb(options.loadLmdb ?? (() => import('lmdb')));
   const lock = await takeFolder(dir);
-  const release = async () => {
-    await removeFiles(dir);
-    await lock.release();
-  };
+  const release = () => removeFiles(dir).finally(() => lock.release());
   try {
     await removeFiles(dir);
     await prepareFiles(dir);
@@ -52,7 +49,7 @@ export async function openSpill(options: OpenSpillOptions): Promise<Spill> {
     options.log?.info({ path: dir }, 'the spill is open');
     return spill;
   } catch (error) {
-    await release();
+    await release().catch(() => undefined); // the first fault tells more
     throw wrapSpillError(folderFault(error, dir), { operation: 'open', path: dir });
   }
 }

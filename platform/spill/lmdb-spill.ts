@@ -1,5 +1,5 @@
 import { walkEntries } from './entry-walk.ts';
-import { growthOfDelete, growthOfPut } from './page-growth.ts';
+import { growthOfDelete, growthOfPut, largerOf, sizesOfPut, type Largest } from './page-growth.ts';
 import type { Spill, SpillEntry, SpillMap, SpillRange } from './port.ts';
 import type { OpenMap, ScratchDatabase } from './scratch-database.ts';
 import { spillRefused } from './spill-error.ts';
@@ -34,6 +34,7 @@ class LmdbSpillMap implements SpillMap {
   readonly #scratch: ScratchDatabase;
   readonly #map: OpenMap;
   #changes = 0;
+  #largest: Largest = { key: 0, node: 0 };
 
   constructor(scratch: ScratchDatabase) {
     this.#scratch = scratch;
@@ -54,9 +55,11 @@ class LmdbSpillMap implements SpillMap {
     list.forEach(checkEntry);
     if (list.length === 0) return;
     const { database, tree } = this.#map;
+    const sizes = sizesOfPut(list, tree.pageSize);
+    this.#largest = largerOf(this.#largest, sizes.largest);
     this.#write({
       operation: 'putMany',
-      growthPages: growthOfPut(tree, list),
+      growthPages: growthOfPut(tree, sizes, this.#largest),
       frees: false,
       run: () => {
         for (const [key, value] of list) database.putSync(key, isLong(key) ? packLong(key, value) : value);

@@ -1,6 +1,6 @@
 import type { DatabaseStats } from 'lmdb';
 import type { SpillEntry } from './port.ts';
-import { SHORT_KEY_BYTES, isLong } from './stored-key.ts';
+import { isLong, storedKeyBytes } from './stored-key.ts';
 
 /** Most pages that a write transaction may add to the file, in the worst case: no freed page can be used again. */
 
@@ -10,8 +10,26 @@ export type Tree = Pick<
   'pageSize' | 'treeDepth' | 'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages' | 'entryCount'
 >;
 
-/** Of an entry on its page, beside key and value: header, index, alignment. */
-const NODE_BYTES = 32;
+/** The largest that was ever put into a database, in bytes. */
+export interface Largest {
+  readonly key: number;
+  /** An entry on its leaf. */
+  readonly node: number;
+}
+
+/** What entries take on the pages. */
+export interface PutSizes {
+  readonly count: number;
+  readonly leafBytes: number;
+  /** Of the values that have pages of their own, side by side. */
+  readonly ownPages: number;
+  readonly largest: Largest;
+}
+
+/** Header, index and alignment of an entry on a page. */
+const NODE_BYTES = 24;
+/** Where the page of a value begins, and its header. */
+const OWN_PAGE_BYTES = 16;
 /** What any transaction needs: the tree of databases, the list of free pages, the way down to them. */
 const FIXED_PAGES = 64;
 
@@ -20,36 +38,53 @@ export function overheadPages(lastPage: number): number {
   return FIXED_PAGES + Math.ceil(lastPage / 128);
 }
 
-/** Bytes of an entry as it is stored, beside its node; a bound of them for a short key. */
-export function entryBytes([key, value]: SpillEntry): number {
-  return isLong(key)
-    ? 2 * SHORT_KEY_BYTES + Buffer.byteLength(key) + value.length
-    : 3 * key.length + value.length;
+/** A value that would leave no room for a second entry on the leaf has pages of its own; near that limit both count. */
+export function sizesOfPut(entries: readonly SpillEntry[], pageSize: number): PutSizes {
+  const largestOnLeaf = pageSize / 2;
+  let [leafBytes, ownPages, largestKey, largestNode] = [0, 0, 0, 0];
+  for (const [key, value] of entries) {
+    const keyBytes = storedKeyBytes(key);
+    const valueBytes = value.length + (isLong(key) ? 4 + Buffer.byteLength(key) : 0);
+    const bytes = keyBytes + valueBytes + NODE_BYTES;
+    if (bytes > largestOnLeaf - NODE_BYTES) ownPages += Math.ceil((valueBytes + OWN_PAGE_BYTES) / pageSize);
+    const nodeBytes = bytes > largestOnLeaf + NODE_BYTES ? keyBytes + NODE_BYTES + OWN_PAGE_BYTES : bytes;
+    leafBytes += nodeBytes;
+    largestKey = Math.max(largestKey, keyBytes);
+    largestNode = Math.max(largestNode, nodeBytes);
+  }
+  return { count: entries.length, leafBytes, ownPages, largest: { key: largestKey, node: largestNode } };
+}
+
+export function largerOf(a: Largest, b: Largest): Largest {
+  return { key: Math.max(a.key, b.key), node: Math.max(a.node, b.node) };
 }
 
 /**
  * Each entry copies its leaf and the branches above (copy on write), unless another entry of the transaction did. A leaf
- * that was full splits at its first new entry, and later once it has taken a quarter of a page. A value above a quarter of
- * a page may have pages of its own, side by side.
+ * splits at its first new entry, if it was full; its halves split again once they have taken what the largest entry may
+ * have left free. Each new page is an entry of the branch above, which splits likewise.
+ * @param largest of the entries that are there and those that come
  */
-export function growthOfPut(tree: Tree, entries: readonly SpillEntry[]): number {
-  const quarter = tree.pageSize / 4;
-  let ownPages = 0;
-  let leafBytes = 0;
-  for (const entry of entries) {
-    const bytes = entryBytes(entry) + NODE_BYTES;
-    if (bytes > quarter) ownPages += Math.ceil((bytes + NODE_BYTES) / tree.pageSize);
-    leafBytes += Math.min(bytes, tree.pageSize / 2);
-  }
-  const { leaves, branches } = copies(tree, entries.length);
-  const splits = Math.min(entries.length, leaves + Math.ceil(leafBytes / quarter));
-  return leaves + branches + ownPages + 2 * splits; // a split of a leaf may split the branch above
+export function growthOfPut(tree: Tree, put: PutSizes, largest: Largest): number {
+  const { leaves, branches } = copies(tree, put.count);
+  const leafSplits = Math.min(put.count, leaves + splits(put.leafBytes, largest.node, tree.pageSize));
+  const branchNode = largest.key + NODE_BYTES;
+  const branchSplits = Math.min(
+    leafSplits,
+    branches + 1 + splits(leafSplits * branchNode, branchNode, tree.pageSize),
+  );
+  return leaves + branches + put.ownPages + leafSplits + 2 * branchSplits + 1;
 }
 
 /** A page that becomes too empty takes entries of its neighbour, which is copied for that. */
 export function growthOfDelete(tree: Tree, count: number): number {
   const { leaves, branches } = copies(tree, count);
   return 2 * (leaves + branches);
+}
+
+function splits(bytes: number, largestNode: number, pageSize: number): number {
+  const half = Math.max((pageSize - 2 * NODE_BYTES - largestNode) / 2, pageSize / 5);
+  return Math.ceil(bytes / half);
 }
 
 function copies(tree: Tree, count: number): { leaves: number; branches: number } {

@@ -39,5 +39,5 @@ export function wrapSpillError(error: unknown, { operation, path }: SpillFault):
         `the disk has no room for the state spilled to ${path} (${reason}): make room, or raise MR_STATE_MEMORY_MB`,
         options,
       )
-    : new MillraceError('MR_SPILL_FAILED', `LMDB in ${path}: ${reason}`, options);
+    : new MillraceError('MR_SPILL_FAILED', `the state spilled to ${path}: ${reason}`, options);
 }

@@ -9,7 +9,7 @@ import type { SpillEntry } from './port.ts';
  * A longer one: a byte 1, its first 1,900 bytes and the SHA-256 of the key; the key itself stands before the value. All
  * long keys with the same beginning lie side by side, in the order of their digests: who reads them sorts them.
  */
-export const SHORT_KEY_BYTES = 1900;
+const SHORT_KEY_BYTES = 1900;
 
 const LEAD = 1;
 const DIGEST_BYTES = 32;
@@ -40,6 +40,11 @@ export const keyEncoder: KeyEncoder<StoredKey, string | undefined> = {
 
 function longKey(key: string): Uint8Array {
   return Buffer.concat([beginningOf(key), createHash('sha256').update(key, 'utf8').digest()]);
+}
+
+/** Bytes that a key takes in the database. */
+export function storedKeyBytes(key: string): number {
+  return 1 + (isLong(key) ? SHORT_KEY_BYTES + DIGEST_BYTES : Buffer.byteLength(key));
 }
 
 /** Of a long key: what all keys that lie with it begin with. */
