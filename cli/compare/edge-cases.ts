@@ -60,7 +60,7 @@ const joinCases: readonly EdgeCase[] = [
   { name: 'join-late-right', events: [left(0), left(5500), right(1000, 5500)] },
   { name: 'join-late-left', events: [right(0), right(5500), left(1000, 5500)] },
   { name: 'join-late-alone', events: [left(-500), left(4500, 4500), left(0, 4500)] },
-  { name: 'join-lost', events: [left(0, farMs), right(100, farMs)] },
+  { name: 'join-lost', events: [left(farMs), left(0, farMs), right(farMs + 1), right(100, farMs + 1)] },
 ];
 
 /** Every exact boundary of the windows, sessions and joins, at least once on each side of it. */

@@ -134,7 +134,11 @@ function drawDrafts(options: DrawOptions): readonly Draft[] {
     const key = isTwin && random.chance(0.5) ? before.key : drawKey(random, sharedKey, ownKey);
     const wanted = isTwin ? before.eventTimeMs : START_MS + random.int(lengthMs);
     const eventTimeMs = freeTime(key, wanted, options);
-    drafts.push({ side, key, eventTimeMs, arrivalMs: eventTimeMs + drawDelay(random, key.startsWith(side)) });
+    // At the end nothing would come before it that makes it late.
+    const mayBeFarLate = eventTimeMs + FAR_LATE_MS.to < START_MS + lengthMs;
+    const delayMs =
+      mayBeFarLate && random.chance(0.02) ? farDelay(random) : nearDelay(random, key.startsWith(side));
+    drafts.push({ side, key, eventTimeMs, arrivalMs: eventTimeMs + delayMs });
   }
   return drafts;
 }
@@ -147,8 +151,11 @@ function drawKey(random: Random, sharedKey: Draw<string>, ownKey: Draw<string>):
   return random.chance(0.7) ? sharedKey(random) : ownKey(random);
 }
 
-function drawDelay(random: Random, isOwnKey: boolean): number {
-  if (random.chance(0.02)) return FAR_LATE_MS.from + random.int(FAR_LATE_MS.to - FAR_LATE_MS.from);
+function farDelay(random: Random): number {
+  return FAR_LATE_MS.from + random.int(FAR_LATE_MS.to - FAR_LATE_MS.from);
+}
+
+function nearDelay(random: Random, isOwnKey: boolean): number {
   if (random.chance(0.5)) return 0;
   return random.int((isOwnKey ? STRADDLE_MS : SHUFFLE_MS) + 1);
 }
