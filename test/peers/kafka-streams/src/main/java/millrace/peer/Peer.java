@@ -62,13 +62,14 @@ public final class Peer {
     System.exit(exitCode);
   }
 
+  /** What is wrong and, where something else is behind it, what that is. */
   private static String oneLine(Throwable error) {
-    Throwable cause = error;
-    while ((cause instanceof ExecutionException || cause.getMessage() == null) && cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    String text = cause instanceof Failure ? cause.getMessage() : cause.toString();
-    return text.replaceAll("\\s*\\R\\s*", " ");
+    Throwable shown = error;
+    while (shown instanceof ExecutionException && shown.getCause() != null) shown = shown.getCause();
+    Throwable root = shown;
+    while (root.getCause() != null) root = root.getCause();
+    String text = shown instanceof Failure ? shown.getMessage() : shown.toString();
+    return (root == shown ? text : text + " Caused by " + root).replaceAll("\\s*\\R\\s*", " ");
   }
 
   private static Report run(String bootstrap, String prefix, String job, Duration timeout) throws Exception {
@@ -76,7 +77,11 @@ public final class Peer {
     String applicationId = prefix + ".peer." + job + "." + UUID.randomUUID();
     Path stateDir = Files.createTempDirectory("kafka-streams-peer-");
     try (Admin admin = Admin.create(adminConfig(bootstrap, timeout))) {
-      InputProgress inputs = InputProgress.of(admin, Jobs.inputTopics(job, prefix));
+      List<String> topics = Jobs.inputTopics(job, prefix);
+      if (!admin.listTopics().names().get().containsAll(topics)) {
+        throw new Failure(job + " reads " + String.join(" and ", topics) + ": not there");
+      }
+      InputProgress inputs = InputProgress.of(admin, topics);
       inputs.createOutput(Jobs.outputTopic(job, prefix));
       StreamsBuilder builder = new StreamsBuilder();
       Jobs.build(job, prefix, builder);
