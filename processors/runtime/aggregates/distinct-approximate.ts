@@ -13,8 +13,8 @@ const hash = emptyHash();
 
 /**
  * About how many different strings and numbers there are, rounded to an integer; 1 and '1' differ. Up to 3/16·2^p of
- * them, kept in four to eleven bytes each, the count is exact but for collisions of a hash, one in some hundred
- * thousand pairs of a thousand. The result depends on the set of the items only, never on order, repetition or merging.
+ * them are kept in four to eleven bytes each and hardly ever miscounted: two of them fall together once in 2^26 pairs,
+ * and what that takes away on average is added again. The result depends on the set of the items only, never on order, repetition or merging.
  * @throws RangeError from `add`, where the selector gives a number that is not finite
  */
 export function distinctApproximate<V>(

@@ -59,12 +59,17 @@ export class DDSketch {
     this.#max = Math.max(this.#max, other.#max);
   }
 
-  /** The value of rank ⌊q·(count − 1)⌋, counted from 0, within the relative error; undefined where there is none. */
+  /**
+   * The value of rank ⌊q·(count − 1)⌋, counted from 0, within the relative error; the first and the last are exact.
+   * Undefined where there is none.
+   */
   quantile(q: number): number | undefined {
     const { count } = this;
     if (count === 0) return undefined;
     const negatives = this.#negative.total;
     const rank = Math.floor(q * (count - 1));
+    if (rank === 0) return this.#min;
+    if (rank === count - 1) return this.#max;
     if (rank < negatives)
       return this.#clamp(-this.#middle(this.#negative.bucketOfRank(negatives - 1 - rank)));
     if (rank < negatives + this.#zeros) return this.#clamp(0);

@@ -19,9 +19,12 @@ const C2 = 0xab0e9789;
 const C3 = 0x38b34ae5;
 const C4 = 0xa1e38b93;
 
+/** Up to this many UTF-16 units a loop over them is faster than a call of the encoder. */
+const LOOP_UNITS = 24;
+/** Longer texts get bytes of their own. A unit takes at most three; the last block is read as a whole. */
+const SCRATCH_UNITS = 1024;
+const scratch = bytesFor(SCRATCH_UNITS);
 const encoder = new TextEncoder();
-let scratch = new Uint8Array(1024);
-let view = new DataView(scratch.buffer);
 
 /**
  * Hashes text by its UTF-8 bytes, and numbers by the 8 bytes of their double, little-endian: the first 64 bits of
@@ -29,48 +32,58 @@ let view = new DataView(scratch.buffer);
  * Stored sketches depend on it: another hash is another layout. Not for input chosen by an attacker who knows it.
  */
 export function hashItem(item: Item, into: Hash64): void {
-  if (typeof item === 'string') {
-    murmur128(writeUtf8(item), TEXT_SEED, into);
-  } else {
-    view.setFloat64(0, item, true);
-    murmur128(8, NUMBER_SEED, into);
+  if (typeof item === 'number') {
+    scratch.setFloat64(0, item, true);
+    murmur128(scratch, 8, NUMBER_SEED, into);
+    return;
   }
+  const view = item.length <= SCRATCH_UNITS ? scratch : bytesFor(item.length);
+  murmur128(view, writeUtf8(item, view), TEXT_SEED, into);
 }
 
-/** Puts the text into the scratch bytes; returns their number. */
-function writeUtf8(text: string): number {
+function bytesFor(units: number): DataView<ArrayBuffer> {
+  return new DataView(new ArrayBuffer(3 * units + BLOCK_BYTES));
+}
+
+/** Puts the text into the bytes; returns their number. */
+function writeUtf8(text: string, view: DataView<ArrayBuffer>): number {
   const { length } = text;
-  // A UTF-16 unit takes at most three bytes; the last block is read as a whole.
-  if (3 * length + BLOCK_BYTES > scratch.length) {
-    scratch = new Uint8Array(2 * (3 * length + BLOCK_BYTES));
-    view = new DataView(scratch.buffer);
+  if (length <= LOOP_UNITS) {
+    let at = 0;
+    for (; at < length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) break;
+      view.setUint8(at, unit);
+    }
+    if (at === length) return length;
   }
-  for (let at = 0; at < length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit > 0x7f) return encoder.encodeInto(text, scratch).written;
-    scratch[at] = unit;
-  }
-  return length;
+  return encoder.encodeInto(text, new Uint8Array(view.buffer)).written;
 }
 
-function murmur128(length: number, seed: number, into: Hash64): void {
-  // With zeros behind the end the tail is mixed like a block: words of zero change nothing.
-  scratch.fill(0, length, length + BLOCK_BYTES);
+function murmur128(view: DataView, length: number, seed: number, into: Hash64): void {
+  // With zeros behind the end the tail is read like a block: words of zero change nothing.
+  for (let at = length; at < length + BLOCK_BYTES; at++) view.setUint8(at, 0);
   let h1 = seed;
   let h2 = seed;
   let h3 = seed;
   let h4 = seed;
-  let at = 0;
-  for (; at + BLOCK_BYTES <= length; at += BLOCK_BYTES) {
-    h1 = (Math.imul(rotate(h1 ^ scramble(at, C1, 15, C2), 19) + h2, 5) + 0x561ccd1b) | 0;
-    h2 = (Math.imul(rotate(h2 ^ scramble(at + 4, C2, 16, C3), 17) + h3, 5) + 0x0bcaa747) | 0;
-    h3 = (Math.imul(rotate(h3 ^ scramble(at + 8, C3, 17, C4), 15) + h4, 5) + 0x96cd1c35) | 0;
-    h4 = (Math.imul(rotate(h4 ^ scramble(at + 12, C4, 18, C1), 13) + h1, 5) + 0x32ac3b17) | 0;
+  for (let at = 0; ; at += BLOCK_BYTES) {
+    const k1 = scramble(view.getInt32(at, true), C1, 15, C2);
+    const k2 = scramble(view.getInt32(at + 4, true), C2, 16, C3);
+    const k3 = scramble(view.getInt32(at + 8, true), C3, 17, C4);
+    const k4 = scramble(view.getInt32(at + 12, true), C4, 18, C1);
+    if (at + BLOCK_BYTES > length) {
+      h1 ^= k1 ^ length;
+      h2 ^= k2 ^ length;
+      h3 ^= k3 ^ length;
+      h4 ^= k4 ^ length;
+      break;
+    }
+    h1 = (Math.imul(rotate(h1 ^ k1, 19) + h2, 5) + 0x561ccd1b) | 0;
+    h2 = (Math.imul(rotate(h2 ^ k2, 17) + h3, 5) + 0x0bcaa747) | 0;
+    h3 = (Math.imul(rotate(h3 ^ k3, 15) + h4, 5) + 0x96cd1c35) | 0;
+    h4 = (Math.imul(rotate(h4 ^ k4, 13) + h1, 5) + 0x32ac3b17) | 0;
   }
-  h1 ^= scramble(at, C1, 15, C2) ^ length;
-  h2 ^= scramble(at + 4, C2, 16, C3) ^ length;
-  h3 ^= scramble(at + 8, C3, 17, C4) ^ length;
-  h4 ^= scramble(at + 12, C4, 18, C1) ^ length;
   h1 = (h1 + h2 + h3 + h4) | 0;
   const m1 = finish(h1);
   const m2 = finish(h2 + h1);
@@ -79,9 +92,9 @@ function murmur128(length: number, seed: number, into: Hash64): void {
   into[1] = m2 + first;
 }
 
-/** Reads a word of the scratch bytes and mixes its bits before they enter the state. */
-function scramble(at: number, before: number, turn: number, after: number): number {
-  return Math.imul(rotate(Math.imul(view.getInt32(at, true), before), turn), after);
+/** Mixes the bits of a word before they enter the state. */
+function scramble(word: number, before: number, turn: number, after: number): number {
+  return Math.imul(rotate(Math.imul(word, before), turn), after);
 }
 
 function rotate(word: number, bits: number): number {

@@ -4,6 +4,9 @@ import { PackedReader, PackedWriter } from './packed-bytes.ts';
 import { packRegisters, unpackRegisters } from './register-packing.ts';
 import { SparseRegisters, rankOfCode, sparseCode } from './sparse-registers.ts';
 
+/** One for all sketches that are still sparse. */
+const NO_REGISTERS = new Uint8Array(0);
+
 const SPARSE = 0;
 const DENSE = 1;
 
@@ -16,7 +19,7 @@ export class HyperLogLog {
   readonly #precision: number;
   readonly #maxSparse: number;
   #sparse: SparseRegisters | undefined = new SparseRegisters();
-  #registers = new Uint8Array(0);
+  #registers = NO_REGISTERS;
 
   /** @param precision from 4 to 18; the standard error is 1.04/√(2^precision) */
   constructor(precision: number) {

@@ -7,7 +7,8 @@ export class PackedWriter {
 
   /** An integer from 0 to 255. */
   byte(value: number): void {
-    this.#bytes[this.#reserve(1)] = value;
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
   }
 
   /** An integer from 0 to 2^53 − 1: 7 bits a byte, the lowest first (LEB128). */
@@ -26,14 +27,15 @@ export class PackedWriter {
   }
 
   float64(value: number): void {
-    this.#bytes.writeDoubleLE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#bytes.writeDoubleLE(value, at);
   }
 
   base64(): string {
     return this.#bytes.toString('base64', 0, this.#length);
   }
 
-  /** Index of that many free bytes, which then count as written. */
+  /** Index of that many free bytes, which then count as written. May put new bytes in place of the old. */
   #reserve(count: number): number {
     const at = this.#length;
     this.#length += count;
