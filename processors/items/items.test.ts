@@ -30,6 +30,17 @@ test('each commit names the most wanted items, decayed to the newest event', asy
   ]);
 });
 
+test('a commit without anything new names no items again, also the first after a restart', async () => {
+  const driver = await drive();
+  driver.feed(INPUT, [views('a', 1)]);
+  await driver.commit();
+  await driver.commit();
+  expect(driver.events(OUTPUT)).toHaveLength(1);
+  const again = await driver.restart();
+  await again.commit();
+  expect(again.events(OUTPUT)).toHaveLength(1);
+});
+
 test('a purchase says more than a cart, a cart more than a view', async () => {
   const driver = await drive();
   driver.feed(INPUT, [

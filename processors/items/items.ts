@@ -43,15 +43,20 @@ function coVisitation(context: NodeContext): Push<ItemActivity> {
   };
 }
 
-/** Keeps decayed scores of items, and says with each commit which of them are the partition's most wanted. */
+/**
+ * Keeps decayed scores of items, and says with each commit that has something new which of them are the partition's most
+ * wanted. Commits that only carry a watermark say nothing.
+ */
 function demand(context: NodeContext, emit: Push<TrendingCandidates>): Push<ItemActivity> {
   const scores = context.store<number>('scores', { maxEntries: MAX_ITEMS_PER_TASK });
   /** Items that may be among the best: the best of the last commit and those touched since. */
   let contenders: Set<string> | undefined;
   let latestEventTimeMs = 0;
+  let hasNews = false;
 
   const sayBest = () => {
-    if (contenders === undefined) return;
+    if (!hasNews || contenders === undefined) return;
+    hasNews = false;
     const best = [...contenders]
       .map((itemId) => [itemId, scores.get(itemId) ?? Number.NEGATIVE_INFINITY] as const)
       .filter(([, score]) => score > Number.NEGATIVE_INFINITY)
@@ -75,6 +80,7 @@ function demand(context: NodeContext, emit: Push<TrendingCandidates>): Push<Item
 
   return (event) => {
     latestEventTimeMs = Math.max(latestEventTimeMs, event.eventTime);
+    hasNews = true;
     const weight = event.views * WEIGHT.view + event.carts * WEIGHT.cart + event.purchases * WEIGHT.purchase;
     if (weight <= 0) return;
     const score = addToScore(scores.get(event.itemId), weight, event.eventTime, TRENDING_HALF_LIFE_MS);
