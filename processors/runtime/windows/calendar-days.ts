@@ -26,7 +26,6 @@ export function calendarDays(timeZone: string): (timeMs: number) => Span {
     let day = Math.floor((timeMs + offsetMs(timeMs)) / DAY_MS);
     // Where clocks are put back over midnight, a date comes up twice; the interval decides.
     while (timeMs >= startOf(day + 1)) day += 1;
-    while (timeMs < startOf(day)) day -= 1;
     const span = { startMs: startOf(day), endMs: startOf(day + 1) };
     if (known.size >= MAX_DAYS) known.clear();
     known.set(utcDay, [...spans, span]);

@@ -165,6 +165,17 @@ test('a late event corrects what was closed, as long as that is kept', () => {
   expect(harness.entries).toBe(0);
 });
 
+test('what is kept for corrections is not said early after a restart', () => {
+  const harness = windows(tumbling({ sizeMs: 60, correctionsMs: 100 }), early({ everyMs: 10 }));
+  harness.add('a', 1, 1);
+  harness.advance(60);
+  harness.commit();
+  harness.restart();
+  harness.tick(1);
+  harness.tick(10);
+  expect(said(harness)).toEqual([['a', 0, 1, 'watermark']]);
+});
+
 test('what a rolled-back step began is not said', () => {
   const harness = windows(tumbling({ sizeMs: 60, correctionsMs: 60 }), onUpdate());
   harness.add('a', 1, 1);

@@ -97,6 +97,21 @@ test('what comes when some windows have closed counts in the others; what comes 
   ]);
 });
 
+test('what comes late for a slice in the middle of closed windows counts in the open ones', () => {
+  const harness = windows({ sizeMs: 12, slideMs: 4 });
+  for (const timeMs of [1, 5, 9, 13, 17]) harness.add('a', 1, timeMs);
+  harness.advance(20);
+  harness.add('a', 10, 19);
+  harness.advance(1000);
+  expect(said(harness).map(([startMs, value]) => [startMs, value])).toEqual([
+    [0, 3],
+    [4, 3],
+    [8, 3],
+    [12, 12],
+    [16, 11],
+  ]);
+});
+
 test('on update, every open window of a changed slice is said once for each commit', () => {
   const harness = windows({ sizeMs: 30, slideMs: 10 }, onUpdate());
   harness.add('a', 1, 25);
@@ -196,6 +211,14 @@ test('closing a window costs a few merges, whatever the number of its slices', (
   for (const slices of [2, 10, 100, 500]) expect(costOf(slices, 0)).toBeLessThan(7);
   // Two slices for each slide.
   for (const slices of [2, 10, 100, 500]) expect(costOf(slices, 3)).toBeLessThan(11);
+});
+
+test('a long time between events of a key is not walked through', () => {
+  const harness = windows({ sizeMs: 20, slideMs: 10, graceMs: 1_000_000_000_000 });
+  harness.add('a', 1, 15);
+  harness.add('a', 2, 1_000_000_000_005);
+  harness.advance(3_000_000_000_000);
+  expect(said(harness).map(([startMs]) => startMs)).toEqual([0, 10, 999_999_999_990, 1_000_000_000_000]);
 });
 
 test('an event changes one entry of the state, whatever the number of its windows', () => {

@@ -176,11 +176,8 @@ export class HoppingWindows<V, A, R> implements WindowOperator<V> {
       this.#store.delete(first.stateKey);
       slices.dropFirst();
     }
-    if (slices.length > 0) {
-      if (!hopKey.isOpen) this.#leave(hopKey);
-    } else if (this.#keys.get(key) === hopKey) {
-      this.#keys.delete(key);
-    }
+    if (slices.length === 0) this.#keys.delete(key);
+    else if (!hopKey.isOpen) this.#leave(hopKey);
   }
 
   /** Remembers the closed windows of a slice that has changed. */

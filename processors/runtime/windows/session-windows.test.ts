@@ -74,6 +74,14 @@ test('a session closes when the watermark reaches its end plus gap and grace', (
   expect([harness.isPending, harness.entries]).toEqual([false, 0]);
 });
 
+test('a session that began out of order closes at its own time', () => {
+  const harness = windows({ gapMs: 10, graceMs: 100 });
+  harness.add('a', 1, 200);
+  harness.add('a', 2, 150);
+  harness.advance(260);
+  expect(said(harness)).toEqual([[150, 150, 2, 'watermark']]);
+});
+
 test('an event is late where the session that it ends up in is over', () => {
   const harness = windows({ gapMs: 10, graceMs: 5 });
   harness.add('a', 1, 101);
@@ -178,6 +186,23 @@ test('early results that a restart has cut off come after it', () => {
   harness.tick(1);
   harness.tick(10);
   expect(said(harness)).toEqual([[15, 15, 1, 'early']]);
+});
+
+test('what was said early is still known after a restart', () => {
+  const harness = windows({ gapMs: 10 }, early({ everyMs: 10 }));
+  harness.tick(1);
+  harness.add('a', 1, 15);
+  harness.commit();
+  harness.tick(10);
+  harness.commit();
+  harness.restart();
+  harness.add('a', 2, 20);
+  harness.advance(1000);
+  expect(said(harness)).toEqual([
+    [15, 15, 1, 'early'],
+    [15, 15, 1, 'retraction'],
+    [15, 20, 3, 'watermark'],
+  ]);
 });
 
 test('a merge that was rolled back leaves two sessions', () => {

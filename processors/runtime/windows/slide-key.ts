@@ -82,20 +82,15 @@ export class SlideKey<A> {
     const times = this.changed.sort((a, b) => a - b);
     this.changed = [];
     let index = 0;
+    // It has passed no moment that has changed, and so none of what is said now.
+    this.#ahead ??= this.#newMerge();
     for (const changedMs of times) {
       index = Math.max(index, this.moments.indexFrom(Math.max(changedMs, openFromMs)));
       for (let moment = this.moments.at(index); moment !== undefined; moment = this.moments.at(++index)) {
         if (moment.timeMs > changedMs + this.#sizeMs) break;
-        yield { timeMs: moment.timeMs, merged: this.#overAhead(moment) };
+        yield { timeMs: moment.timeMs, merged: this.#over(this.#ahead, moment) };
       }
     }
-  }
-
-  #overAhead(moment: Moment): A | undefined {
-    // Only forward; where an earlier moment has changed, the merge begins anew.
-    if (this.#ahead !== undefined && moment.timeMs < this.#ahead.endMs - 1) this.#ahead = undefined;
-    this.#ahead ??= this.#newMerge();
-    return this.#over(this.#ahead, moment);
   }
 
   #over(merge: SlidingMerge<A, Moment>, { timeMs, stateKey }: Moment): A | undefined {

@@ -88,6 +88,20 @@ test('an event without a result of its own counts in later ones; in none, it is 
   expect(harness.entries).toBe(0);
 });
 
+test('a result that a closed moment belongs to counts what came late for that moment', () => {
+  const harness = windows({ sizeMs: 10 });
+  harness.add('a', 1, 100);
+  harness.add('a', 2, 105);
+  harness.advance(104);
+  expect(harness.add('a', 4, 100)).toEqual({ kind: 'ok' });
+  expect(harness.add('a', 8, 99)).toEqual({ kind: 'ok' });
+  harness.advance(1000);
+  expect(said(harness)).toEqual([
+    [100, 1, 'watermark'],
+    [105, 15, 'watermark'],
+  ]);
+});
+
 test('events of a closed moment are kept as long as a result to come needs them', () => {
   const harness = windows({ sizeMs: 10 });
   harness.add('a', 1, 100);

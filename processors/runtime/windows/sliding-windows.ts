@@ -146,7 +146,7 @@ export class SlidingWindows<V, A, R> implements WindowOperator<V> {
       this.#store.delete(first.stateKey);
       moments.dropFirst();
     }
-    if (this.#keys.get(key) === slideKey) this.#keys.delete(key);
+    this.#keys.delete(key);
   }
 
   #markChanged(slideKey: SlideKey<A>, timeMs: number): void {

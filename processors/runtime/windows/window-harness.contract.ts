@@ -71,6 +71,13 @@ class HarnessStore<V> {
   }
 }
 
+/** A result, and between which watermarks it was said. */
+export interface Said<R> {
+  readonly result: WindowResult<R>;
+  readonly beforeMs: number;
+  readonly watermarkMs: number;
+}
+
 export interface HarnessOptions<V, A, R> {
   readonly window: WindowSpec;
   readonly aggregator: Aggregator<V, A, R>;
@@ -79,19 +86,24 @@ export interface HarnessOptions<V, A, R> {
 
 export class WindowHarness<V, A, R> {
   /** Everything that was said so far; what a crash takes back is not there any more. */
-  readonly emitted: WindowResult<R>[] = [];
+  readonly said: Said<R>[] = [];
   watermarkMs = Number.NEGATIVE_INFINITY;
   nowMs = 0;
   readonly #options: HarnessOptions<V, A, R>;
   readonly #committed = new Map<string, Map<string, Buffer>>();
-  readonly #committedAt = { emitted: 0, watermarkMs: Number.NEGATIVE_INFINITY };
+  readonly #committedAt = { said: 0, watermarkMs: Number.NEGATIVE_INFINITY };
   #stores = new Map<string, HarnessStore<unknown>>();
   #parts: StatefulPart[] = [];
   #windows: WindowAggregate<V>;
+  #beforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HarnessOptions<V, A, R>) {
     this.#options = options;
     this.#windows = this.#create(options);
+  }
+
+  get emitted(): readonly WindowResult<R>[] {
+    return this.said.map(({ result }) => result);
   }
 
   add(key: string, value: V, eventTimeMs: number): StepResult {
@@ -101,6 +113,7 @@ export class WindowHarness<V, A, R> {
   /** Moves the watermark; as in a task, nothing happens where it does not grow. */
   advance(watermarkMs: number, reason: TimeReason = 'watermark'): void {
     if (watermarkMs <= this.watermarkMs) return;
+    this.#beforeMs = this.watermarkMs;
     this.watermarkMs = watermarkMs;
     for (const part of this.#parts) part.advance?.(watermarkMs, reason);
   }
@@ -113,13 +126,13 @@ export class WindowHarness<V, A, R> {
   commit(): void {
     for (const part of this.#parts) part.beforeCommit?.();
     for (const store of this.#stores.values()) store.commit();
-    this.#committedAt.emitted = this.emitted.length;
+    this.#committedAt.said = this.said.length;
     this.#committedAt.watermarkMs = this.watermarkMs;
   }
 
   /** Ends without a commit and starts again where the last one was, perhaps with other settings. */
   restart(options: Partial<HarnessOptions<V, A, R>> = {}): void {
-    this.emitted.length = this.#committedAt.emitted;
+    this.said.length = this.#committedAt.said;
     this.watermarkMs = this.#committedAt.watermarkMs;
     this.#stores = new Map();
     this.#parts = [];
@@ -129,10 +142,10 @@ export class WindowHarness<V, A, R> {
   /** A step that throws: what it did is taken back in the stores and in what was said. */
   rolledBack(step: () => void): void {
     const undo = [...this.#stores.values()].map((store) => store.snapshot());
-    const said = this.emitted.length;
+    const said = this.said.length;
     step();
     for (const restore of undo) restore();
-    this.emitted.length = said;
+    this.said.length = said;
   }
 
   get isPending(): boolean {
@@ -162,7 +175,8 @@ export class WindowHarness<V, A, R> {
     const windows = aggregateWindows(context, {
       ...options,
       name: 'w',
-      onResult: (result) => this.emitted.push(result),
+      onResult: (result) =>
+        this.said.push({ result, beforeMs: this.#beforeMs, watermarkMs: this.watermarkMs }),
     });
     for (const part of this.#parts) part.rebuild?.(this.watermarkMs);
     return windows;

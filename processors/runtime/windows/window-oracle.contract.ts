@@ -70,9 +70,21 @@ export function expectDays(spec: DailyWindow, arrivals: readonly Arrival[]): Exp
   return { late, correcting, rows: texts(rows) };
 }
 
+const dates = new Map<string, (timeMs: number) => string>();
+
+/** The date that the calendar of a zone shows. */
 export function dateIn(timeZone: string): (timeMs: number) => string {
+  const known = dates.get(timeZone);
+  if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' });
-  return (timeMs) => (Number.isFinite(timeMs) ? format.format(timeMs) : String(timeMs));
+  const texts = new Map<number, string>();
+  const dateAt = (timeMs: number) => {
+    const date = texts.get(timeMs) ?? (Number.isFinite(timeMs) ? format.format(timeMs) : String(timeMs));
+    texts.set(timeMs, date);
+    return date;
+  };
+  dates.set(timeZone, dateAt);
+  return dateAt;
 }
 
 export function expectSliding(spec: SlidingWindow, arrivals: readonly Arrival[]): Expected {

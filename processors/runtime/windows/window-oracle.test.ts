@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { StepResult } from '../step-result.ts';
 import {
   anyOf,
   countWindow,
@@ -15,7 +16,7 @@ import {
   type WindowResult,
   type WindowSpec,
 } from './index.ts';
-import { members, WindowHarness } from './window-harness.contract.ts';
+import { members, WindowHarness, type Said } from './window-harness.contract.ts';
 import {
   dateIn,
   expectCounts,
@@ -28,6 +29,7 @@ import {
 } from './window-oracle.contract.ts';
 
 const RUNS = 1000;
+const TIMEOUT = { timeout: 60_000 };
 const MAX_EVENTS = 60;
 
 /** What happens after an event. `throw` is a step of another event that throws and is rolled back. */
@@ -55,39 +57,47 @@ const policies = fc.constantFrom(
   anyOf(onUpdate(), early({ everyMs: 2 })),
 );
 
-const actions = fc.constantFrom<Action[]>(
-  'nothing',
-  'nothing',
-  'nothing',
-  'nothing',
-  'commit',
-  'commit',
-  'crash',
-  'tick',
-  'throw',
+const actions: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant('nothing') },
+  { weight: 2, arbitrary: fc.constant('commit') },
+  fc.constant('crash'),
+  fc.constant('tick'),
+  fc.constant('throw'),
 );
 
-/** Events in order of time, each then delayed: by no more than the out-of-order bound and the grace, or by far more. */
-function plans(graceMs: number, unitMs = 1, baseMs = 0): fc.Arbitrary<Plan> {
+interface PlanOptions {
+  readonly graceMs: number;
+  /** Times are whole multiples of this after the base. */
+  readonly unitMs?: number;
+  readonly baseMs?: number;
+}
+
+/** Events in order of time, each then delayed: by no more than the out-of-order bound and the grace, or by more. */
+function plans({ graceMs, unitMs = 1, baseMs = 0 }: PlanOptions): fc.Arbitrary<Plan> {
   const event = fc.record({
     key: fc.constantFrom('a', 'b', 'c|d'),
-    time: fc.integer({ min: 0, max: 250 }),
+    place: fc.double({ min: 0, max: 1, noNaN: true }),
     delay: fc.double({ min: 0, max: 1, noNaN: true }),
     action: actions,
   });
   return fc
     .record({
       events: fc.array(event, { maxLength: MAX_EVENTS }),
+      spread: fc.constantFrom(20, 80, 250),
       emit: policies,
       outOfOrder: fc.integer({ min: 0, max: 40 }),
-      isLate: fc.boolean(),
+      lateness: fc.constantFrom(0, 15, 200),
     })
-    .map(({ events, emit, outOfOrder, isLate }) => {
-      const outOfOrderMs = outOfOrder * unitMs;
-      const boundMs = isLate ? 200 * unitMs : outOfOrderMs + graceMs;
+    .map(({ events, spread, emit, outOfOrder, lateness }) => {
+      const isLate = lateness > 0;
+      const outOfOrderMs = isLate ? 0 : outOfOrder * unitMs;
+      const boundMs = isLate ? lateness * unitMs : outOfOrderMs + graceMs;
       const steps = events
-        .map(({ key, time, delay, action }) => ({ key, timeMs: baseMs + time * unitMs, delay, action }))
-        .sort((a, b) => a.timeMs + a.delay * boundMs - (b.timeMs + b.delay * boundMs));
+        .map(({ key, place, delay, action }) => {
+          const timeMs = baseMs + Math.floor(place * spread) * unitMs;
+          return { key, timeMs, action, arrivesMs: timeMs + delay * boundMs };
+        })
+        .sort((a, b) => a.arrivesMs - b.arrivesMs);
       return { steps, emit, outOfOrderMs, isLate };
     });
 }
@@ -96,58 +106,64 @@ interface Run {
   readonly arrivals: readonly Arrival[];
   readonly late: ReadonlySet<number>;
   readonly correcting: ReadonlySet<number>;
-  readonly emitted: readonly WindowResult<string>[];
+  readonly said: readonly Said<string>[];
 }
 
-/** Runs a plan; after a crash the events since the last commit come again. */
-function run(window: WindowSpec, { steps, emit, outOfOrderMs }: Plan): Run {
+/** Runs a plan; after a crash the events since the last commit come again. `committed` sees everything so far. */
+function run(window: WindowSpec, { steps, emit, outOfOrderMs }: Plan, committed: (so: Run) => void): Run {
   const harness = new WindowHarness({ window, aggregator: members(), emit });
   const arrivals: Arrival[] = [];
-  const results: ReturnType<typeof harness.add>[] = [];
+  const results: StepResult[] = [];
   const crashed = new Set<number>();
-  let committed = 0;
+  const idsOf = (fits: (result: StepResult) => boolean) =>
+    new Set(arrivals.map(({ id }) => id).filter((id) => fits(results[id] as StepResult)));
+  const soFar = (): Run => ({
+    arrivals,
+    late: idsOf(({ kind }) => kind === 'late'),
+    correcting: idsOf((result) => result.kind === 'late' && result.corrected === true),
+    said: harness.said,
+  });
+  let next = 0;
   for (let id = 0; id < steps.length; id++) {
     const { key, timeMs, action } = steps[id] as Step;
-    arrivals[id] = { id, key, timeMs, watermarkMs: harness.watermarkMs };
+    arrivals.length = results.length = id;
+    arrivals.push({ id, key, timeMs, watermarkMs: harness.watermarkMs });
     if (action === 'throw')
       harness.rolledBack(() => {
         harness.add(key, 1_000_000 + id, timeMs);
         harness.add('a', 2_000_000 + id, timeMs + 7);
       });
-    results[id] = harness.add(key, id, timeMs);
+    results.push(harness.add(key, id, timeMs));
     harness.advance(timeMs - outOfOrderMs);
-    if (action === 'tick') harness.tick(2);
+    if (action === 'tick') harness.tick(5);
     if (action === 'commit') {
       harness.commit();
-      committed = id + 1;
+      committed(soFar());
+      next = id + 1;
     }
     if (action === 'crash' && !crashed.has(id)) {
       crashed.add(id);
       harness.restart();
-      id = committed - 1;
+      id = next - 1;
     }
   }
   harness.advance(Number.MAX_SAFE_INTEGER, 'idle');
   harness.commit();
   expect(harness.isPending).toBe(false);
   if (window.kind !== 'count') expect(harness.entries).toBe(0);
-  const late = new Set<number>();
-  const correcting = new Set<number>();
-  results.forEach((result, id) => {
-    if (result.kind === 'late') late.add(id);
-    if (result.kind === 'late' && result.corrected === true) correcting.add(id);
-  });
-  return { arrivals, late, correcting, emitted: harness.emitted };
+  return soFar();
 }
 
 /** The last value of each row; checks on the way what emissions promise. */
 function finalRows(
-  emitted: readonly WindowResult<string>[],
+  said: readonly Said<string>[],
   rowOf: (result: WindowResult<string>) => string,
+  closesAtMs: (result: WindowResult<string>) => number,
 ): Map<string, string> {
   const rows = new Map<string, string>();
   const closed = new Set<string>();
-  for (const result of emitted) {
+  let latestMs = Number.NEGATIVE_INFINITY;
+  for (const { result, beforeMs, watermarkMs } of said) {
     const row = rowOf(result);
     const { value, reason } = result;
     switch (reason) {
@@ -159,6 +175,10 @@ function finalRows(
       case 'idle':
         expect(closed).not.toContain(row);
         closed.add(row);
+        // By their end, and as soon as the watermark allows.
+        expect(closesAtMs(result)).toBeGreaterThanOrEqual(Math.max(beforeMs, latestMs));
+        expect(closesAtMs(result)).toBeLessThanOrEqual(watermarkMs);
+        latestMs = closesAtMs(result);
         break;
       case 'update':
       case 'early':
@@ -175,55 +195,66 @@ function finalRows(
 const bounds = ({ key, windowStartMs, windowEndMs }: WindowResult<string>) =>
   `${key}/${windowStartMs}/${windowEndMs}`;
 
-/** Holds a kind of window against what it should say. */
-function check<W extends WindowSpec>(
+interface CheckOptions<W> extends Omit<PlanOptions, 'graceMs'> {
+  /** From the end of a window to its close. */
+  readonly closesAfterMs: (window: W) => number;
+  readonly rowOf?: (window: W) => (result: WindowResult<string>) => string;
+}
+
+/** Holds a kind of window against what it should say: in the end, and on update with each commit. */
+function check<W extends WindowSpec & { readonly graceMs: number }>(
   windows: fc.Arbitrary<W>,
   expected: (window: W, arrivals: readonly Arrival[]) => Expected,
-  options: {
-    readonly graceOf: (window: W) => number;
-    readonly rowOf?: (window: W) => (result: WindowResult<string>) => string;
-    readonly unitMs?: number;
-    readonly baseMs?: number;
-  },
+  { closesAfterMs, rowOf = () => bounds, ...options }: CheckOptions<W>,
 ): void {
-  const { graceOf, rowOf = () => bounds, unitMs, baseMs } = options;
   const cases = windows.chain((window) =>
-    plans(graceOf(window), unitMs, baseMs).map((plan) => ({ window, plan })),
+    plans({ graceMs: window.graceMs, ...options }).map((plan) => ({ window, plan })),
   );
   fc.assert(
     fc.property(cases, ({ window, plan }) => {
-      const { arrivals, late, correcting, emitted } = run(window, plan);
-      const should = expected(window, arrivals);
-      expect(late).toEqual(should.late);
-      if (should.correcting !== undefined)
-        expect(correcting).toEqual(new Set([...should.correcting].filter((id) => late.has(id))));
+      const checkRows = ({ said, arrivals }: Run) => {
+        const closesAtMs = ({ windowEndMs }: WindowResult<string>) => windowEndMs + closesAfterMs(window);
+        const rows = finalRows(said, rowOf(window), closesAtMs);
+        expect(rows).toEqual(expected(window, arrivals).rows);
+      };
+      const all = run(window, plan, (soFar) => {
+        if (plan.emit.isOnUpdate) checkRows(soFar);
+      });
+      checkRows(all);
+      const { late, correcting = new Set() } = expected(window, all.arrivals);
+      expect(all.late).toEqual(late);
+      expect(all.correcting).toEqual(new Set([...correcting].filter((id) => late.has(id))));
       if (!plan.isLate) expect(late.size).toBe(0);
-      expect(finalRows(emitted, rowOf(window))).toEqual(should.rows);
     }),
     { numRuns: RUNS },
   );
 }
 
 const ms = (max: number, min = 0) => fc.integer({ min, max });
+const size = (min: number) => fc.oneof(ms(8, min), ms(60, min));
 
-test('tumbling windows say what brute force says, over restarts, rolled-back steps and late events', () => {
-  const windows = fc
-    .record({ sizeMs: ms(60, 1), offset: ms(59), graceMs: ms(50), correctionsMs: ms(60) })
-    .map(({ offset, ...rest }) => tumbling({ ...rest, offsetMs: offset % rest.sizeMs }));
-  check(windows, expectEvenWindows, { graceOf: ({ graceMs }) => graceMs });
-});
+test(
+  'tumbling windows say what brute force says, over restarts, rolled-back steps and late events',
+  TIMEOUT,
+  () => {
+    const windows = fc
+      .record({ sizeMs: size(1), offset: ms(59), graceMs: size(0), correctionsMs: size(0) })
+      .map(({ offset, ...rest }) => tumbling({ ...rest, offsetMs: offset % rest.sizeMs }));
+    check(windows, expectEvenWindows, { closesAfterMs: ({ graceMs }) => graceMs });
+  },
+);
 
-test('hopping windows say what brute force says, whatever size and slide', () => {
+test('hopping windows say what brute force says, whatever size and slide', TIMEOUT, () => {
   const windows = fc
-    .record({ sizeMs: ms(60, 1), slide: ms(59), offset: ms(59), graceMs: ms(50), correctionsMs: ms(60) })
+    .record({ sizeMs: size(1), slide: size(0), offset: ms(59), graceMs: size(0), correctionsMs: size(0) })
     .map(({ slide, offset, ...rest }) => {
       const slideMs = 1 + (slide % rest.sizeMs);
       return hopping({ ...rest, slideMs, offsetMs: offset % slideMs });
     });
-  check(windows, expectEvenWindows, { graceOf: ({ graceMs }) => graceMs });
+  check(windows, expectEvenWindows, { closesAfterMs: ({ graceMs }) => graceMs });
 });
 
-test('calendar days say what the calendar says, where clocks are changed too', () => {
+test('calendar days say what the calendar says, where clocks are changed too', TIMEOUT, () => {
   const unitMs = 20 * 60_000;
   const windows = fc
     .record({
@@ -235,7 +266,7 @@ test('calendar days say what the calendar says, where clocks are changed too', (
       daily({ timeZone, graceMs: grace * unitMs, correctionsMs: corrections * unitMs }),
     );
   check(windows, expectDays, {
-    graceOf: ({ graceMs }) => graceMs,
+    closesAfterMs: ({ graceMs }) => graceMs,
     rowOf: ({ timeZone }) => {
       const date = dateIn(timeZone);
       return ({ key, windowStartMs, windowEndMs }) => {
@@ -248,31 +279,31 @@ test('calendar days say what the calendar says, where clocks are changed too', (
   });
 });
 
-test('sliding windows say what brute force says for each moment', () => {
-  const windows = fc.record({ sizeMs: ms(60), graceMs: ms(50) }).map((options) => sliding(options));
-  check(windows, expectSliding, { graceOf: ({ graceMs }) => graceMs });
+test('sliding windows say what brute force says for each moment', TIMEOUT, () => {
+  const windows = fc.record({ sizeMs: size(0), graceMs: size(0) }).map((options) => sliding(options));
+  check(windows, expectSliding, { closesAfterMs: ({ graceMs }) => 1 + graceMs });
 });
 
-test('sessions say what brute force says, and take back what no longer holds', () => {
-  const windows = fc.record({ gapMs: ms(30, 1), graceMs: ms(50) }).map((options) => session(options));
-  check(windows, expectSessions, { graceOf: ({ graceMs }) => graceMs });
+test('sessions say what brute force says, and take back what no longer holds', TIMEOUT, () => {
+  const windows = fc.record({ gapMs: size(1), graceMs: size(0) }).map((options) => session(options));
+  check(windows, expectSessions, { closesAfterMs: ({ gapMs, graceMs }) => gapMs + graceMs });
 });
 
-test('count windows say every event in turn, full or at the end of an idle key', () => {
+test('count windows say every event in turn, full or at the end of an idle key', TIMEOUT, () => {
   const windows = fc
     .record({ size: ms(12, 1), slide: ms(11), idleMs: fc.option(ms(100, 1), { nil: undefined }) })
     .map(({ size, slide, idleMs }) =>
       countWindow({ size, slide: 1 + (slide % size), ...(idleMs === undefined ? {} : { idleMs }) }),
     );
-  const cases = fc.record({ window: windows, plan: plans(0) });
+  const cases = fc.record({ window: windows, plan: plans({ graceMs: 0 }) });
   fc.assert(
     fc.property(cases, ({ window, plan }) => {
-      const { arrivals, late, emitted } = run(window, plan);
+      const { arrivals, late, said: all } = run(window, plan, () => undefined);
       expect(late.size).toBe(0);
       const should = expectCounts(window, arrivals);
       const said = new Map<string, string[]>();
       const open = new Map<string, WindowResult<string>>();
-      for (const result of emitted) {
+      for (const { result } of all) {
         const { key, reason, value } = result;
         const shown = open.get(key);
         // At most one window of a key is shown before it is full; other bounds take it back first.
