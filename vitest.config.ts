@@ -16,6 +16,9 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: ['**/*.test.ts'],
           exclude: [...exclude, '**/*.embedded.test.ts', '**/*.integration.test.ts'],
+          // Far above what any test takes: nothing may fail because the machine is busy.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -14,6 +14,8 @@ export type StepResult =
       readonly windowStartMs: number;
       readonly windowEndMs: number;
       readonly corrected?: boolean;
+      /** Of the part that says so; that of the task where absent. */
+      readonly watermarkMs?: number;
     }
   /** Cannot be processed: goes alone to `<topic>.dlq`. The step must not have changed state. */
   | { readonly kind: 'dead-letter'; readonly code: ErrorCode; readonly reason: string }

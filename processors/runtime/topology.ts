@@ -58,6 +58,8 @@ export interface Output {
    * says something of a time that the watermark has passed by this. The watermark carried by the topic lags by it.
    */
   readonly holdMs?: number;
+  /** The inputs whose records reach it: it carries the watermark over these. All where absent. */
+  readonly from?: readonly string[];
   /**
    * Set where the engine makes the topic, such as a repartition topic: with this many partitions, as many as the inputs
    * of the sub-topology have (`inputs`), or as many as another topic.
@@ -111,6 +113,8 @@ export interface TaskContext {
   clockTimers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers;
   /** Adds a part that follows time; call while the processor is made. */
   attach(part: StatefulPart): void;
+  /** The same task for a part that only these inputs reach: its time does not wait for the others. */
+  timedBy(inputs: readonly string[]): TaskContext;
 }
 
 export interface Processor {

@@ -1,11 +1,12 @@
 import type { Output, Subtopology } from '../topology.ts';
 import { checkTopology } from './checks.ts';
 import { componentsOf, type Component } from './components.ts';
-import { holdsOf } from './holds.ts';
+import { holdsOf, type Hold } from './holds.ts';
 import { describeTopology } from './describe.ts';
-import type { Graph, GraphNode } from './graph.ts';
+import type { Graph, TargetSpec } from './graph.ts';
 import { mermaidOf } from './mermaid.ts';
 import { componentProcessor } from './component-processor.ts';
+import { inputsOf } from './reach.ts';
 import { topologyError } from './topology-error.ts';
 
 /** A topology as a value: it can be run, tested without Kafka, printed and drawn. */
@@ -40,7 +41,7 @@ export function compile(draft: TopologyDraft): Topology {
     subtopologies: components.map((component) => ({
       name: component.name,
       inputs: component.entries.map(({ input }) => input),
-      outputs: component.nodes.flatMap((node) => outputOf(node, holds[node.id]?.afterMs ?? 0, readers)),
+      outputs: outputsOf(graph, component, { holds, readers }),
       ...(retired.has(component.name) ? { retired: retired.get(component.name) ?? [] } : {}),
       create: (context) => componentProcessor({ graph, component, holds, context }),
     })),
@@ -49,18 +50,31 @@ export function compile(draft: TopologyDraft): Topology {
   };
 }
 
-/** The topic that a node writes, where others of the topology read it. */
-function outputOf(
-  node: GraphNode,
-  holdMs: number,
-  readers: ReadonlyMap<string, Component>,
-): readonly Output[] {
-  const { target } = node;
-  const reader = target && readers.get(target.topic);
-  if (target === undefined || reader === undefined) return [];
-  if (!target.isRepartition) return [{ topic: target.topic, holdMs }];
+interface Surroundings {
+  readonly holds: readonly Hold[];
+  readonly readers: ReadonlyMap<string, Component>;
+}
+
+function outputsOf(graph: Graph, component: Component, { holds, readers }: Surroundings): readonly Output[] {
+  const reach = inputsOf(graph, component);
+  return component.nodes.flatMap(({ id, target }) => {
+    const made = target && madeOf(target, readers);
+    if (made === undefined) return [];
+    return [{ ...made, holdMs: holds[id]?.afterMs ?? 0, from: reach.get(id) ?? [] }];
+  });
+}
+
+/** The topic that a node writes, where others of the topology read it and trust its time. */
+function madeOf(target: TargetSpec, readers: Surroundings['readers']): Output | undefined {
+  const reader = readers.get(target.topic);
+  const entry = reader?.entries.find(({ input }) => input.topic === target.topic);
+  // Of a topic that is deduplicated others are writers too: its time follows its events.
+  if (reader === undefined || entry?.input.deduplicated === true) return undefined;
+  if (!target.isRepartition) return { topic: target.topic };
   // Beside topics from outside, a repartition topic must have as many partitions as they have.
-  const beside = reader.entries.find((entry) => entry.node.kind === 'source')?.input.topic;
-  const made = target.partitions ?? (beside === undefined ? 'inputs' : { like: beside });
-  return [{ topic: target.topic, holdMs, made }];
+  const beside = reader.entries.find(({ node }) => node.kind === 'source')?.input.topic;
+  return {
+    topic: target.topic,
+    made: target.partitions ?? (beside === undefined ? 'inputs' : { like: beside }),
+  };
 }

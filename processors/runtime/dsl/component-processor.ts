@@ -3,7 +3,8 @@ import type { InputRecord, Processor, TaskContext } from '../topology.ts';
 import type { Component } from './components.ts';
 import type { Graph, GraphNode, NodeContext, Push } from './graph.ts';
 import type { Hold } from './holds.ts';
-import { heldContext } from './node-context.ts';
+import { inputsOf } from './reach.ts';
+import { timedContext } from './node-context.ts';
 
 export interface ComponentOptions {
   readonly graph: Graph;
@@ -67,15 +68,19 @@ function entryPoints(
         .filter((reader) => isIn.has(reader.node.id))
         .map((reader) => portOf(ports, reader)),
     );
+  const reach = inputsOf(graph, component);
   const connect: (() => void)[] = [];
   // In the order of the graph, so that time and commits reach a node before those that it feeds, which are made later.
   for (const node of component.nodes) {
     if (node.source !== undefined) continue;
     let readers: Push<never> = () => undefined;
-    const held = heldContext(context, holds[node.id]?.beforeMs ?? 0);
+    const timed = timedContext(context, {
+      inputs: reach.get(node.id) ?? [],
+      holdMs: holds[node.id]?.beforeMs ?? 0,
+    });
     ports.set(
       node.id,
-      node.build(held, (value, meta) => readers(value as never, meta)),
+      node.build(timed, (value, meta) => readers(value as never, meta)),
     );
     if (node.kind !== 'repartition') connect.push(() => (readers = readersOf(node)));
   }

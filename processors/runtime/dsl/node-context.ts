@@ -3,17 +3,31 @@ import type { StatefulPart } from '../stateful-part.ts';
 import type { TaskContext } from '../topology.ts';
 import type { NodeContext } from './graph.ts';
 
+/** Where a node stands in its task. */
+export interface NodeTime {
+  /** The inputs that reach it. */
+  readonly inputs: readonly string[];
+  /** How far its values may be behind the watermark of these, ms. */
+  readonly holdMs: number;
+}
+
 /**
- * The context of a node whose values may be behind the watermark of the task by a hold: for it, time lags by as much, so
- * that what an earlier node says of a window that has closed is not late for the next one.
+ * The context of a node with its own time: that of the inputs that reach it. Where its values may be behind by a hold,
+ * it lags by as much, so that what an earlier node says of a window that has closed is not late for the next one.
  */
-export function heldContext(context: NodeContext, holdMs: number): NodeContext {
-  if (holdMs === 0) return context;
-  const attach: TaskContext['attach'] = (part) => context.attach(heldPart(part, holdMs));
+export function timedContext(context: NodeContext, { inputs, holdMs }: NodeTime): NodeContext {
+  const timed = context.timedBy(inputs);
+  const watermarkMs = () => timed.watermarkMs() - holdMs;
+  const report: NodeContext['report'] = (result) =>
+    context.report(result.kind === 'late' ? { watermarkMs: watermarkMs(), ...result } : result);
+  if (holdMs === 0) return { ...context, ...timed, report };
+  const attach: TaskContext['attach'] = (part) => timed.attach(heldPart(part, holdMs));
   return {
     ...context,
+    ...timed,
+    report,
     attach,
-    watermarkMs: () => context.watermarkMs() - holdMs,
+    watermarkMs,
     timers: (name, onDue) => {
       const timers = new EventTimers(context.store(name, { layout: 'timers' }), onDue);
       attach(timers.byEventTime());

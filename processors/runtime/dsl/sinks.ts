@@ -65,19 +65,23 @@ export function toFacts<V>(name: string, row: (value: V, meta: Meta) => FreshRow
   };
 }
 
+/** What is written to the online store. */
+export interface OnlineWrite {
+  readonly key: string;
+  /** Null deletes the key. */
+  readonly value: string | null;
+  readonly ttlMs: number;
+  /** Ingest time of the event that people wait to see: counts as freshness. Absent for tables, which may be read anew. */
+  readonly acceptedAtMs?: number;
+}
+
 /** The absolute value of a key of the online store. */
-export function toOnline<V>(
-  what: string,
-  write: (
-    value: V,
-    meta: Meta,
-  ) => { readonly key: string; readonly value: string | null; readonly ttlMs: number },
-): Sink<V> {
+export function toOnline<V>(what: string, write: (value: V, meta: Meta) => OnlineWrite): Sink<V> {
   return {
     label: `online ${what}`,
     open: (context) => (value, meta) => {
-      const { key, value: text, ttlMs } = write(value, meta);
-      context.outputs.online(key, { value: () => text, ttlMs, acceptedAtMs: meta.ingestTimeMs });
+      const { key, value: text, ...rest } = write(value, meta);
+      context.outputs.online(key, { value: () => text, ...rest });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { incompatibleState } from './state-fault.ts';
+import { incompatibleState, replacingState } from './state-fault.ts';
 import type { StoredLayout, TaskMeta } from './task-meta.ts';
 
 /** A store as the program that runs declares it. */
@@ -16,19 +16,36 @@ export interface Declaration {
   readonly retired: ReadonlySet<string>;
 }
 
+/**
+ * Stands among the stores of a meta while the entries are replaced. No store can have this name, so that programs from
+ * before refuse such state too.
+ */
+const REPLACING = 'replacing/';
+
+/** A meta that keeps the task from starting until its entries have been replaced. */
+export function replacingMeta(meta: TaskMeta): TaskMeta {
+  return { ...meta, stores: { [REPLACING]: { version: 1, layout: 'replacing', entries: 1 } } };
+}
+
+/** Whether a restore or a reset has begun and has not come to its end. */
+export function isReplacing({ stores }: TaskMeta): boolean {
+  return stores?.[REPLACING] !== undefined;
+}
+
 /** State from before versions were written. */
 const FIRST_VERSION = 1;
 
 /**
  * Whether the program can take over the state that was written.
  * @param hasEntries whether there are entries of a store, as far as the state does not say so itself
- * @throws MillraceError MR_STATE_INCOMPATIBLE
+ * @throws MillraceError MR_STATE_INCOMPATIBLE, MR_STATE_REPLACING
  */
 export function checkCompatible(
   declaration: Declaration,
   stored: TaskMeta,
   hasEntries: (store: string) => boolean,
 ): void {
+  if (isReplacing(stored)) throw replacingState(`task ${declaration.taskId}`);
   for (const store of declaration.stores.values()) {
     const known = stored.stores?.[store.name];
     if (known !== undefined) {

@@ -24,6 +24,15 @@ export function checkValueSize({ taskId, store }: StorePlace, key: string, bytes
   );
 }
 
+/** State of which a restore or a reset has replaced a part. */
+export function replacingState(place: string): MillraceError {
+  return new MillraceError(
+    'MR_STATE_REPLACING',
+    `the state of ${place} was being replaced, and that was cut off: run the same restore or reset again`,
+    { context: { place } },
+  );
+}
+
 /** What always helps when state is not what the program expects. */
 const WAYS_BACK = 'deploy the version that wrote it, restore a savepoint, or reset the state';
 

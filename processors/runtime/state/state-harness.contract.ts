@@ -4,7 +4,13 @@ import { memoryKafka } from '../testing/memory-kafka.ts';
 import { TaskState, type CommitMeta, type TaskStateOptions } from './task-state.ts';
 
 export const CHANGELOG: TopicPartition = { topic: 'changelog', partition: 0 };
-export const NO_TIME: CommitMeta = { watermarkMs: Number.NEGATIVE_INFINITY, positions: {}, upstream: {} };
+export const NO_TIME: CommitMeta = {
+  watermarkMs: Number.NEGATIVE_INFINITY,
+  scopes: {},
+  events: {},
+  upstream: {},
+  positions: {},
+};
 
 export class Changelog {
   readonly kafka = memoryKafka();

@@ -1,5 +1,5 @@
 import type { Kafka, TopicPartition } from '../../../platform/kafka/port.ts';
-import type { SavedUpstream } from '../time/watermark.ts';
+import type { SavedTime } from '../time/marks.ts';
 
 /** Key of the last record of each commit. */
 export const META_KEY = 'meta';
@@ -8,13 +8,9 @@ const FIRST_LOOK = 64;
 const LOOK_FACTOR = 16;
 
 /** What a commit says of its task besides the entries. */
-export interface CommitMeta {
-  /** -Infinity before the first event. */
-  readonly watermarkMs: number;
+export interface CommitMeta extends SavedTime {
   /** Next offset to read of each input, by contract topic. */
   readonly positions: Readonly<Record<string, number>>;
-  /** What upstream tasks have said of their time. */
-  readonly upstream: SavedUpstream;
 }
 
 export interface StoredLayout {
@@ -33,8 +29,10 @@ export interface TaskMeta extends CommitMeta {
 export const NO_META: TaskMeta = {
   taskEpoch: 0,
   watermarkMs: Number.NEGATIVE_INFINITY,
-  positions: {},
+  scopes: {},
+  events: {},
   upstream: {},
+  positions: {},
   stores: {},
 };
 
@@ -51,8 +49,10 @@ export function decodeMeta(value: Buffer): TaskMeta {
   return {
     taskEpoch: meta.taskEpoch ?? 0,
     watermarkMs: meta.watermarkMs ?? Number.NEGATIVE_INFINITY,
-    positions: meta.positions ?? {},
+    scopes: meta.scopes ?? {},
+    events: meta.events ?? {},
     upstream: meta.upstream ?? {},
+    positions: meta.positions ?? {},
     stores: meta.stores,
   };
 }

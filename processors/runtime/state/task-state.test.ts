@@ -140,15 +140,15 @@ test('parts follow time in the order in which they were attached, and are asked 
       `second ${call}`,
     ]),
   );
-  expect(state.isPending).toBe(true);
+  expect(state.isPending()).toBe(true);
 });
 
 test('a task with a timer waits for event time; one with a clock timer does not', async () => {
   const { state, declared } = await new Changelog().start(declare);
   declared.alarms.set('w', 10);
-  expect(state.isPending).toBe(false);
+  expect(state.isPending()).toBe(false);
   declared.timers.set('t', 10);
-  expect(state.isPending).toBe(true);
+  expect(state.isPending()).toBe(true);
 });
 
 test('only what a step does is undone', async () => {

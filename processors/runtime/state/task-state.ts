@@ -1,6 +1,7 @@
 import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EventTimers } from '../time/event-timers.ts';
+import type { TimeScope } from '../time/time-scope.ts';
 import type { StatefulPart, TimeReason } from '../stateful-part.ts';
 import { readChangelog, type RestoreProgress } from './changelog-reader.ts';
 import { checkCompatible, checkDeclared, storedVersion, type Declaration } from './compatibility.ts';
@@ -28,6 +29,12 @@ export interface TaskStateOptions {
   readonly memory?: StateMemory;
   /** Names of stores that are gone from the program: their entries are deleted. */
   readonly retired?: readonly string[];
+}
+
+/** A part, and whose time it follows; that of the whole task where absent. */
+interface Timed {
+  readonly part: StatefulPart;
+  readonly scope: TimeScope | undefined;
 }
 
 /** Key of the remembered eventIds among the stores. */
@@ -58,7 +65,7 @@ export class TaskState {
   readonly #undeclared = new Map<string, KeyedStore<unknown>>();
   readonly #declaration: Declaration;
   readonly #timed: KeyedStore<unknown>[] = [];
-  readonly #parts: StatefulPart[] = [];
+  readonly #parts: Timed[] = [];
   #meta = NO_META;
   /** Next offset of the changelog to read. */
   #position = 0;
@@ -95,9 +102,11 @@ export class TaskState {
     return sum(this.#stores, (store) => store.changes) + sum(this.#undeclared, (store) => store.changes);
   }
 
-  /** Whether the passing of event time alone would make a part say something. */
-  get isPending(): boolean {
-    return this.#parts.some((part) => part.isPending === true);
+  /** Whether the passing of event time alone would make a part say something; given a scope, something that reaches it. */
+  isPending(scope?: TimeScope): boolean {
+    const reaches = (from: TimeScope | undefined) =>
+      scope === undefined || from === undefined || from.isPartOf(scope);
+    return this.#parts.some((timed) => reaches(timed.scope) && timed.part.isPending === true);
   }
 
   store<V>(name: string, options: StoreOptions<V> = {}): KeyedStore<V> {
@@ -111,9 +120,9 @@ export class TaskState {
     return store;
   }
 
-  timers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers {
+  timers(name: string, onDue: (key: string, dueMs: number) => void, scope?: TimeScope): EventTimers {
     const timers = new EventTimers(this.store(name, { layout: 'timers' }), onDue);
-    this.attach(timers.byEventTime());
+    this.attach(timers.byEventTime(), scope);
     return timers;
   }
 
@@ -123,8 +132,8 @@ export class TaskState {
     return timers;
   }
 
-  attach(part: StatefulPart): void {
-    this.#parts.push(part);
+  attach(part: StatefulPart, scope?: TimeScope): void {
+    this.#parts.push({ part, scope });
   }
 
   /**
@@ -158,7 +167,7 @@ export class TaskState {
     this.undo.suspended(() => {
       for (const store of this.#stores.values()) store.ready(storedVersion(this.#meta, store));
       for (const store of this.#undeclared.values()) for (const [key] of store.entries()) store.delete(key);
-      for (const part of this.#parts) part.rebuild?.(time.watermarkMs);
+      for (const { part, scope } of this.#parts) part.rebuild?.(scope?.watermarkMs ?? time.watermarkMs);
     });
   }
 
@@ -168,13 +177,15 @@ export class TaskState {
     if (eventTimeMs > time.eventTimeMs) time.eventTimeMs = eventTimeMs;
   }
 
-  /** Fires timers and closes windows up to the watermark. */
+  /** Fires timers and closes windows up to the watermark, or, in a scope of their own that has moved, up to that. */
   advance(watermarkMs: number, reason: TimeReason): void {
     const { time } = this.#env;
     time.watermarkMs = watermarkMs;
     this.setRecordTime(watermarkMs);
     this.undo.suspended(() => {
-      for (const part of this.#parts) part.advance?.(watermarkMs, reason);
+      for (const { part, scope } of this.#parts)
+        if (scope === undefined) part.advance?.(watermarkMs, reason);
+        else if (scope.hasMoved) part.advance?.(scope.watermarkMs, scope.reason);
       this.#expire();
     });
   }
@@ -182,14 +193,14 @@ export class TaskState {
   /** Lets the parts that follow the clock go on. */
   tick(nowMs: number): void {
     this.undo.suspended(() => {
-      for (const part of this.#parts) part.tick?.(nowMs);
+      for (const { part } of this.#parts) part.tick?.(nowMs);
       this.#expire();
     });
   }
 
   beforeCommit(): void {
     this.undo.suspended(() => {
-      for (const part of this.#parts) part.beforeCommit?.();
+      for (const { part } of this.#parts) part.beforeCommit?.();
     });
   }
 

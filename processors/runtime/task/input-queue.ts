@@ -1,5 +1,5 @@
 import type { LogRecord, RecordBatch } from '../../../platform/kafka/port.ts';
-import type { WatermarkMark } from '../time/watermark.ts';
+import type { WatermarkMark } from '../time/marks.ts';
 import type { Input } from '../topology.ts';
 
 /** The next record of an input, as far as it had to be read to know its time. */

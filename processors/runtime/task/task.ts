@@ -4,8 +4,10 @@ import type { Kafka, RecordBatch, Transaction, TransactionalProducer } from '../
 import type { StateMemory } from '../state/state-memory.ts';
 import { TaskState, type RestoreProgress } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
-import type { Processor, Subtopology } from '../topology.ts';
-import { WatermarkTracker, type TimeStatus, type WatermarkOptions } from '../time/watermark.ts';
+import type { Processor, Subtopology, TaskContext } from '../topology.ts';
+import type { TimeStatus } from '../time/marks.ts';
+import type { TimeScope } from '../time/time-scope.ts';
+import { WatermarkTracker, type WatermarkOptions } from '../time/watermark.ts';
 import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
 import { parseUuid } from './event-id-set.ts';
 import { InputQueue, type Head } from './input-queue.ts';
@@ -13,7 +15,7 @@ import { isEvents, readHead } from './read-head.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { StepWatch } from './step-watch.ts';
 import { TaskOutputs } from './task-outputs.ts';
-import { WatermarkSender } from './watermark-sender.ts';
+import { WatermarkSender, type TimedOutput } from './watermark-sender.ts';
 
 /** Events further ahead of their ingest time, or of the clock, are wrong clocks: they never move the watermark. */
 const FUTURE_LIMIT_MS = 5 * 60_000;
@@ -97,7 +99,7 @@ export class Task {
   readonly #sender: WatermarkSender;
   readonly #uuid = new Uint32Array(4);
   #queues: readonly InputQueue[] = [];
-  #watermark: WatermarkTracker;
+  readonly #watermark: WatermarkTracker;
   #progressed = false;
 
   constructor(subtopology: Subtopology, partition: number, env: TaskEnvironment, faults?: StepFaults) {
@@ -116,19 +118,10 @@ export class Task {
       transactionalId: `${env.groupId}|${subtopology.name}|${partition}`,
       groupId: env.groupId,
     });
-    this.#sender = new WatermarkSender(subtopology.outputs ?? [], env);
-    this.#watermark = this.#newWatermark(Number.NEGATIVE_INFINITY);
-    this.#processor = subtopology.create({
-      partition,
-      outputs: this.outputs,
-      watermarkMs: () => this.#watermark.watermarkMs,
-      now: env.now,
-      newId: env.newId,
-      store: (name, options) => this.#state.store(name, options),
-      timers: (name, onDue) => this.#state.timers(name, onDue),
-      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
-      attach: (part) => this.#state.attach(part),
-    });
+    const inputs = subtopology.inputs.map(({ topic }) => ({ topic, upstream: env.upstreamOf(topic) }));
+    this.#watermark = new WatermarkTracker(inputs, env.watermark, env.now());
+    this.#sender = new WatermarkSender(this.#timedOutputs(), env);
+    this.#processor = subtopology.create(this.#contextIn(this.#watermark.whole));
     this.#guard = new StepGuard({
       step: subtopology.name,
       process: (record) => this.#processor.process(record),
@@ -179,7 +172,7 @@ export class Task {
 
   /** Whether there is anything that a commit would make durable. */
   get hasWork(): boolean {
-    return this.#progressed || this.pending > 0 || this.#sender.isDue(this.#mark(), this.#env.now());
+    return this.#progressed || this.pending > 0 || this.#sender.isDue(this.#env.now());
   }
 
   /** How far a standby has followed: it reads what the task's owner has committed since its last call. */
@@ -197,9 +190,8 @@ export class Task {
     await this.#state.restore(kafka, this.changelog, {
       onProgress: (progress) => onRestore?.(this.id, progress),
     });
+    this.#watermark.restore(this.#state.meta, now());
     this.#state.ready();
-    const { meta } = this.#state;
-    this.#watermark = this.#newWatermark(meta.watermarkMs, meta.upstream);
     this.#state.taskEpoch += 1;
     if (this.#state.taskEpoch >= MAX_EPOCHS)
       throw new MillraceError('MR_INTERNAL', 'a task was started so often that its versions are used up', {
@@ -270,7 +262,7 @@ export class Task {
   prepareCommit(): PreparedCommit {
     const nowMs = this.#env.now();
     this.#state.beforeCommit();
-    for (const record of this.#sender.take(this.#mark(), nowMs)) this.outputs.produceRaw(record);
+    for (const record of this.#sender.take(nowMs)) this.outputs.produceRaw(record);
     const { rows, records } = this.outputs.take();
     // One by one: a spread of a large state would overflow the stack.
     for (const change of this.#takeChanges(nowMs)) records.push(change);
@@ -426,7 +418,7 @@ export class Task {
         return;
       case 'late':
         this.counters.late += 1;
-        this.outputs.produceRaw(lateRecord(raw, { ...result, watermarkMs: this.watermarkMs }, this.#side()));
+        this.outputs.produceRaw(lateRecord(raw, { watermarkMs: this.watermarkMs, ...result }, this.#side()));
         return;
       case 'dead-letter':
         this.#toDeadLetters(raw, result.code, result.reason);
@@ -447,46 +439,50 @@ export class Task {
     return { topicName: this.#env.topicName, nowMs: this.#env.now() };
   }
 
-  #moveWatermark(nowMs: number): void {
-    const before = this.#watermark.watermarkMs;
-    const watermarkMs = this.#watermark.advance(nowMs);
-    if (watermarkMs <= before) return;
-    this.#env.watch?.enter('', this.partition, -1);
-    this.#state.advance(watermarkMs, this.#watermark.isByClock ? 'idle' : 'watermark');
-  }
-
-  get #timeStatus(): TimeStatus {
-    if (!this.#watermark.isByClock) return 'active';
-    return this.#watermark.isIdle && !this.#state.isPending ? 'idle' : 'clock';
-  }
-
-  #mark() {
+  /** What a part sees of the task whose time is that of a scope. */
+  #contextIn(scope: TimeScope): TaskContext {
+    const { now, newId } = this.#env;
     return {
-      from: this.id,
-      watermarkMs: this.watermarkMs,
-      status: this.#timeStatus,
+      partition: this.partition,
+      outputs: this.outputs,
+      watermarkMs: () => scope.watermarkMs,
+      now,
+      newId,
+      store: (name, options) => this.#state.store(name, options),
+      timers: (name, onDue) => this.#state.timers(name, onDue, scope),
+      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
+      attach: (part) => this.#state.attach(part, scope),
+      timedBy: (inputs) => this.#contextIn(this.#watermark.scope(inputs)),
     };
+  }
+
+  #moveWatermark(nowMs: number): void {
+    if (!this.#watermark.advance(nowMs)) return;
+    this.#env.watch?.enter('', this.partition, -1);
+    const { watermarkMs, reason } = this.#watermark.whole;
+    this.#state.advance(watermarkMs, reason);
+  }
+
+  #timedOutputs(): TimedOutput[] {
+    return (this.subtopology.outputs ?? []).map(({ topic, holdMs = 0, from }) => {
+      const scope = from === undefined ? this.#watermark.whole : this.#watermark.scope(from);
+      const mark = () => ({
+        from: this.id,
+        watermarkMs: scope.watermarkMs - holdMs,
+        status: this.#statusOf(scope),
+      });
+      return { topic, mark };
+    });
+  }
+
+  #statusOf(scope: TimeScope): TimeStatus {
+    if (!scope.isByClock) return 'active';
+    return scope.isIdle && !this.#state.isPending(scope) ? 'idle' : 'clock';
   }
 
   #takeChanges(nowMs: number) {
-    const meta = {
-      watermarkMs: this.watermarkMs,
-      positions: Object.fromEntries(this.positions),
-      upstream: this.#watermark.upstream,
-    };
+    const meta = { ...this.#watermark.saved, positions: Object.fromEntries(this.positions) };
     return this.#state.takeChanges(this.changelog, meta, nowMs);
-  }
-
-  #newWatermark(watermarkMs: number, upstream?: TaskState['meta']['upstream']): WatermarkTracker {
-    const inputs = this.subtopology.inputs.map(({ topic }) => ({
-      topic,
-      upstream: this.#env.upstreamOf(topic),
-    }));
-    return new WatermarkTracker(inputs, this.#env.watermark, {
-      nowMs: this.#env.now(),
-      watermarkMs,
-      ...(upstream === undefined ? {} : { upstream }),
-    });
   }
 }
 

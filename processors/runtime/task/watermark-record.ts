@@ -1,5 +1,5 @@
 import type { LogRecord, ProduceRecord } from '../../../platform/kafka/port.ts';
-import type { WatermarkMark } from '../time/watermark.ts';
+import type { WatermarkMark } from '../time/marks.ts';
 
 /** Header of a record that carries nothing but the watermark of the task that wrote it. */
 const WATERMARK = 'mr-watermark';

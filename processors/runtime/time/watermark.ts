@@ -1,3 +1,13 @@
+import {
+  unheard,
+  upstreamTime,
+  type SavedTime,
+  type SavedUpstream,
+  type TimeStatus,
+  type WatermarkMark,
+} from './marks.ts';
+import { TimeScope, type ScopedInput } from './time-scope.ts';
+
 export interface WatermarkOptions {
   /** How far events may be out of order: the watermark is the highest event time seen minus this. */
   readonly outOfOrderMs: number;
@@ -15,26 +25,7 @@ export interface TimedInput {
   readonly upstream: readonly string[];
 }
 
-/**
- * What moves the time of a task: its events (`active`), the clock, while time alone may still make it say something
- * (`clock`), or the clock, and nothing comes from it until it says otherwise (`idle`): then it holds nobody back.
- */
-export type TimeStatus = 'active' | 'clock' | 'idle';
-
-/** What an upstream task says of its time, in the topics that it writes. */
-export interface WatermarkMark {
-  readonly from: string;
-  /** -Infinity before its first event. */
-  readonly watermarkMs: number;
-  readonly status: TimeStatus;
-}
-
-/** Watermarks of upstream tasks, as JSON: `[watermark or null, status]` by input and task. */
-export type SavedUpstream = Readonly<
-  Record<string, Readonly<Record<string, readonly [number | null, TimeStatus]>>>
->;
-
-interface InputTime {
+interface InputTime extends ScopedInput {
   /** Of the events, where the input has no upstream. */
   maxEventTimeMs: number;
   lastRecordAtMs: number;
@@ -52,60 +43,81 @@ interface InputTime {
  * An input written by other tasks carries their watermarks and takes the lowest; a task that has not been heard of
  * holds it back, one that is idle does not. Such an input is idle when all of its upstream tasks are: they have waited
  * for the time-out already.
+ *
+ * A part of the task that not every input reaches has a time of its own, the minimum over those that do: a
+ * {@link TimeScope}.
  */
 export class WatermarkTracker {
   readonly #options: WatermarkOptions;
   readonly #inputs = new Map<string, InputTime>();
-  #watermarkMs: number;
-  #byClock = false;
-  #idle = false;
-  #idleSinceMs = 0;
-  #idleBaseMs = 0;
+  readonly #scopes = new Map<string, TimeScope>();
+  readonly #whole: TimeScope;
 
-  constructor(
-    inputs: readonly TimedInput[],
-    options: WatermarkOptions,
-    start: { readonly nowMs: number; readonly watermarkMs: number; readonly upstream?: SavedUpstream },
-  ) {
+  constructor(inputs: readonly TimedInput[], options: WatermarkOptions, nowMs: number) {
     this.#options = options;
-    this.#watermarkMs = start.watermarkMs;
     for (const { topic, upstream } of inputs) {
       this.#inputs.set(topic, {
         maxEventTimeMs: Number.NEGATIVE_INFINITY,
-        lastRecordAtMs: start.nowMs,
+        lastRecordAtMs: nowMs,
         caughtUp: false,
-        marks: upstream.length === 0 ? undefined : restoredMarks(upstream, start.upstream?.[topic]),
+        marks: upstream.length === 0 ? undefined : new Map(upstream.map((from) => [from, unheard(from)])),
+        ownMs: Number.NEGATIVE_INFINITY,
+        byEvents: true,
+        passive: false,
       });
     }
+    this.#whole = this.scope([...this.#inputs.keys()]);
+  }
+
+  /** Of all inputs together. */
+  get whole(): TimeScope {
+    return this.#whole;
   }
 
   get watermarkMs(): number {
-    return this.#watermarkMs;
+    return this.#whole.watermarkMs;
   }
 
-  /** Whether the last advance came from the clock and not from events, its own or that of upstream tasks. */
-  get isByClock(): boolean {
-    return this.#byClock;
+  /** The time of what only these inputs reach. */
+  scope(topics: readonly string[]): TimeScope {
+    const key = [...topics].sort().join(' ');
+    const known = this.#scopes.get(key);
+    if (known !== undefined) return known;
+    const inputs = topics.map((topic) => {
+      const input = this.#inputs.get(topic);
+      if (input === undefined) throw new Error(`the task has no input ${topic}`);
+      return input;
+    });
+    const scope = new TimeScope(key, new Set(topics), inputs);
+    this.#scopes.set(key, scope);
+    return scope;
   }
 
-  /** Whether every input is idle, so that its own clock moves the watermark. */
-  get isIdle(): boolean {
-    return this.#idle;
-  }
-
-  /** What upstream tasks have said, for the state: their marks are not read again after a restart. */
-  get upstream(): SavedUpstream {
-    const saved: Record<string, Record<string, readonly [number | null, TimeStatus]>> = {};
-    for (const [topic, { marks }] of this.#inputs) {
-      if (marks === undefined) continue;
-      saved[topic] = Object.fromEntries(
-        [...marks.values()].map(({ from, watermarkMs, status }) => [
-          from,
-          [Number.isFinite(watermarkMs) ? watermarkMs : null, status] as const,
-        ]),
-      );
+  /** Goes on from what a commit has saved. A scope that it does not know starts with the widest that it is a part of. */
+  restore(saved: SavedTime, nowMs: number): void {
+    for (const [topic, input] of this.#inputs) {
+      input.lastRecordAtMs = nowMs;
+      input.maxEventTimeMs = saved.events[topic] ?? input.maxEventTimeMs;
+      for (const [from, [watermarkMs, status]] of Object.entries(saved.upstream[topic] ?? {}))
+        if (input.marks?.has(from) === true)
+          input.marks.set(from, { from, watermarkMs: watermarkMs ?? Number.NEGATIVE_INFINITY, status });
     }
-    return saved;
+    for (const scope of this.#scopes.values()) scope.restore(saved);
+  }
+
+  get saved(): SavedTime {
+    const events = [...this.#inputs].flatMap(([topic, { marks, maxEventTimeMs }]) =>
+      marks === undefined && Number.isFinite(maxEventTimeMs) ? [[topic, maxEventTimeMs] as const] : [],
+    );
+    const scopes = [...this.#scopes.values()].flatMap(({ key, watermarkMs }) =>
+      Number.isFinite(watermarkMs) ? [[key, watermarkMs] as const] : [],
+    );
+    return {
+      watermarkMs: this.watermarkMs,
+      scopes: Object.fromEntries(scopes),
+      events: Object.fromEntries(events),
+      upstream: this.#savedUpstream(),
+    };
   }
 
   /** How far an input was read: whether that brought records, and whether it reached the end. */
@@ -140,66 +152,32 @@ export class WatermarkTracker {
     for (const state of this.#inputs.values()) state.caughtUp = false;
   }
 
-  /** Computes the watermark anew; it never goes back. */
-  advance(nowMs: number): number {
-    let lowest = Number.POSITIVE_INFINITY;
-    let highest = Number.NEGATIVE_INFINITY;
-    let active = 0;
-    let byEvents = 0;
+  /** Computes every watermark anew; none goes back. True where one has moved. */
+  advance(nowMs: number): boolean {
+    const { outOfOrderMs, idleTimeoutMs } = this.#options;
     for (const input of this.#inputs.values()) {
       const upstream = input.marks === undefined ? undefined : upstreamTime(input.marks);
-      const ownMs = upstream?.watermarkMs ?? input.maxEventTimeMs - this.#options.outOfOrderMs;
-      highest = Math.max(highest, ownMs);
-      const isSilent = nowMs - input.lastRecordAtMs >= this.#options.idleTimeoutMs;
-      if (input.caughtUp && (upstream === undefined ? isSilent : upstream.status === 'idle')) continue;
-      active += 1;
-      if (upstream === undefined || upstream.status === 'active') byEvents += 1;
-      lowest = Math.min(lowest, ownMs);
+      input.ownMs = upstream?.watermarkMs ?? input.maxEventTimeMs - outOfOrderMs;
+      const isSilent = nowMs - input.lastRecordAtMs >= idleTimeoutMs;
+      input.passive = input.caughtUp && (upstream === undefined ? isSilent : upstream.status === 'idle');
+      input.byEvents = upstream === undefined || upstream.status === 'active';
     }
-    this.#byClock = byEvents === 0;
-    if (active > 0) {
-      this.#idle = false;
-      this.#watermarkMs = Math.max(this.#watermarkMs, lowest);
-    } else {
-      this.#advanceByClock(nowMs, highest);
-    }
-    return this.#watermarkMs;
+    let hasMoved = false;
+    for (const scope of this.#scopes.values()) hasMoved = scope.advance(nowMs) || hasMoved;
+    return hasMoved;
   }
 
-  #advanceByClock(nowMs: number, highestMs: number): void {
-    if (!this.#idle) {
-      this.#idle = true;
-      this.#idleSinceMs = nowMs;
-      this.#idleBaseMs = Math.max(this.#watermarkMs, highestMs);
+  #savedUpstream(): SavedUpstream {
+    const saved: Record<string, Record<string, readonly [number | null, TimeStatus]>> = {};
+    for (const [topic, { marks }] of this.#inputs) {
+      if (marks === undefined) continue;
+      saved[topic] = Object.fromEntries(
+        [...marks.values()].map(({ from, watermarkMs, status }) => [
+          from,
+          [Number.isFinite(watermarkMs) ? watermarkMs : null, status] as const,
+        ]),
+      );
     }
-    this.#watermarkMs = Math.max(this.#watermarkMs, this.#idleBaseMs + (nowMs - this.#idleSinceMs));
+    return saved;
   }
-}
-
-/** The lowest watermark of the tasks that are not idle; the highest of all where every one is. */
-function upstreamTime(
-  marks: ReadonlyMap<string, WatermarkMark>,
-): Pick<WatermarkMark, 'watermarkMs' | 'status'> {
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = Number.NEGATIVE_INFINITY;
-  let all: TimeStatus = 'idle';
-  for (const { watermarkMs, status } of marks.values()) {
-    highest = Math.max(highest, watermarkMs);
-    if (status === 'idle') continue;
-    lowest = Math.min(lowest, watermarkMs);
-    if (all !== 'active') all = status;
-  }
-  return { watermarkMs: all === 'idle' ? highest : lowest, status: all };
-}
-
-function restoredMarks(
-  upstream: readonly string[],
-  saved: SavedUpstream[string] | undefined,
-): Map<string, WatermarkMark> {
-  return new Map(
-    upstream.map((from) => {
-      const [watermarkMs, status] = saved?.[from] ?? [null, 'active' as const];
-      return [from, { from, watermarkMs: watermarkMs ?? Number.NEGATIVE_INFINITY, status }];
-    }),
-  );
 }
