@@ -3,6 +3,7 @@ export interface TestSummary {
   readonly failed: number;
   readonly skipped: number;
   readonly leftOut: readonly string[];
+  readonly faults: readonly string[];
 }
 interface VitestReport {
   readonly numPassedTests: number;
@@ -10,11 +11,14 @@ interface VitestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
+    readonly message?: string;
     readonly assertionResults: readonly {
       readonly status: string;
       readonly title: string;
       readonly ancestorTitles: readonly string[];
+      readonly failureMessages?: readonly string[];
     }[];
   }[];
 }

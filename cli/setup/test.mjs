@@ -117,7 +117,9 @@ runSetup(async function () {
     return (isCi ? 'FAILED, missing in CI: ' : 'left out: ') + line;
   });
   for (const summary of summaries) for (const group of summary.leftOut) lines.push('skipped: ' + group);
-  if (isCi) summaries.push({ passed: 0, failed: services.missing.length, skipped: 0, leftOut: [] });
+  for (const summary of summaries) for (const fault of summary.faults) lines.push('FAILED: ' + fault);
+  if (isCi)
+    summaries.push({ passed: 0, failed: services.missing.length, skipped: 0, leftOut: [], faults: [] });
   process.stdout.write('\n' + lines.concat(closingLine(summaries)).join('\n') + '\n');
   const hasFailed = summaries.some(function (summary) {
     return summary.failed > 0;

@@ -9,6 +9,8 @@ import { logBytes, Scratch } from './scratch-log.contract.ts';
 const scratch = new Scratch();
 const kills = 200;
 const killsPerCheck = 8;
+/** Where the machine was too busy for the writers, some more that live longer. */
+const longRounds = 40;
 
 it(`loses nothing that was acknowledged over ${kills} kills`, { timeout: 300_000 }, async () => {
   const dir = scratch.directory();
@@ -16,23 +18,26 @@ it(`loses nothing that was acknowledged over ${kills} kills`, { timeout: 300_000
   const command = [compileChild(fileURLToPath(new URL('./crash-writer.ts', import.meta.url)), work)];
   const ackFile = join(work, 'acks');
   const compileCache = join(work, 'cache');
-  for (let round = 1; round <= kills; round++) {
+  let acknowledged = 0;
+  let expired = 0;
+  // Retention and compaction must be at work, not only appends.
+  const isEnough = () => acknowledged > 1_000 && expired > 0;
+  for (let round = 1; round <= kills || (!isEnough() && round <= kills + longRounds); round++) {
     // Most rounds the next writer finds the log as the kill left it.
     const writer = await startCrashWriter({ command, dir, ackFile, round, compileCache });
-    await sleep(Math.random() * 90);
+    await sleep(Math.random() * (round <= kills ? 90 : 2_000));
     await writer.kill();
     if (round % killsPerCheck !== 0) continue;
     const kafka = await scratch.open(dir);
     const acks = readAcknowledged(ackFile);
     const count = await verify(kafka, acks);
     expect([round, count]).toMatchObject([round, { lost: 0, duplicated: 0, contradictions: [] }]);
-    const [{ start } = { start: 0 }] = await kafka.admin.offsets('expiring');
+    ({ acknowledged } = count);
+    expired = (await kafka.admin.offsets('expiring'))[0]?.start ?? 0;
     await kafka.close();
-    if (round < kills) continue;
-    console.info(JSON.stringify({ kills, ...count, transactions: acks.committed, expired: start }));
-    expect(count.acknowledged).toBeGreaterThan(1_000);
-    // Retention and compaction were at work, not only appends.
-    expect(start).toBeGreaterThan(0);
-    expect(logBytes(dir)).toBeGreaterThan(0);
+    if (round >= kills)
+      console.info(JSON.stringify({ kills: round, ...count, transactions: acks.committed, expired }));
   }
+  expect(isEnough()).toBe(true);
+  expect(logBytes(dir)).toBeGreaterThan(0);
 });
