@@ -261,6 +261,11 @@ export const ERROR_CATALOGUE = {
     fix: 'Correct the clock of its producer, then send the dead letter again.',
     retryable: false,
   },
+  MR_PROCESS_EVENT_TOO_LARGE: {
+    what: 'An event has more than 1 MiB; it went to the dead letters, and of more than 15 MiB only its beginning.',
+    fix: 'Have its producer leave out what is no event, such as pictures; the origin in its headers still has it whole.',
+    retryable: false,
+  },
   MR_PROCESS_NULL_KEY: {
     what: 'A record has no key, and what reads it keeps state by key; it went to the dead letters.',
     fix: 'Have its producer set the key that the contract of the topic names.',

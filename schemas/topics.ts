@@ -15,6 +15,11 @@ export interface TopicContract<Name extends string = string> {
 const DAY_MS = 86_400_000;
 const PARTITIONS = 4;
 
+/** An event of more bytes is refused: a step and a row must stay small. As much as a broker takes unless told otherwise. */
+export const MAX_EVENT_BYTES = 1024 * 1024;
+/** What a late or dead-letter topic takes: a record that the origin took must fit whatever limit that was given. */
+export const MAX_SIDE_RECORD_BYTES = 16 * 1024 * 1024;
+
 const kept = (days: number) => ({ 'cleanup.policy': 'delete', 'retention.ms': String(days * DAY_MS) });
 const compacted = { 'cleanup.policy': 'compact' };
 
@@ -97,14 +102,15 @@ export function namespaced(namespace: string, topic: string): string {
 
 /** Every topic of a namespace but the changelogs: base topics, and late and dead-letter topics of the shop's. */
 export function topicsOf(namespace: string): readonly TopicContract[] {
+  const config = { ...kept(14), 'max.message.bytes': String(MAX_SIDE_RECORD_BYTES) };
   const side = Object.values(SHOP_TOPICS).flatMap((topic) => [
-    { ...topic, name: lateTopic(topic.name), config: kept(14) },
-    { ...topic, name: deadLetterTopic(topic.name), config: kept(14) },
+    { ...topic, name: lateTopic(topic.name), config },
+    { ...topic, name: deadLetterTopic(topic.name), config },
   ]);
   const internalDlq = Object.values(INTERNAL_TOPICS).map((topic) => ({
     ...topic,
     name: deadLetterTopic(topic.name),
-    config: kept(14),
+    config,
   }));
   return [...BASE_TOPICS, ...side, ...internalDlq].map((topic) => ({
     ...topic,

@@ -1,11 +1,17 @@
 import { MillraceError } from '../../../platform/errors.ts';
 import type { Kafka, TopicSpec } from '../../../platform/kafka/port.ts';
-import { changelogTopic, deadLetterTopic, lateTopic, namespaced } from '../../../schemas/topics.ts';
+import {
+  changelogTopic,
+  deadLetterTopic,
+  lateTopic,
+  MAX_SIDE_RECORD_BYTES,
+  namespaced,
+} from '../../../schemas/topics.ts';
 import { taskId } from '../task/task.ts';
 import type { Output, Subtopology } from '../topology.ts';
 
-/** A value of the state or a record of 10 MB must fit; the broker's default is 1 MB. */
-const MAX_MESSAGE_BYTES = String(16 * 1024 * 1024);
+/** A large value of the state, or a record that was put aside, must fit. */
+const MAX_MESSAGE_BYTES = String(MAX_SIDE_RECORD_BYTES);
 const DAY_MS = 86_400_000;
 const CHANGELOG = { 'cleanup.policy': 'compact', 'max.message.bytes': MAX_MESSAGE_BYTES };
 const keptFor = (days: number) => ({

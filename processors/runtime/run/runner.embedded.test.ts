@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { MillraceError } from '../../../platform/errors.ts';
 import { openEmbeddedLog } from '../../../platform/kafka/embedded/index.ts';
@@ -190,6 +191,30 @@ describe('while a sink is down nothing is lost, and processing goes on when it i
     const totals = Object.values(on.store.values()).reduce((all, value) => all + Number(value), 0);
     expect(totals).toBe(new Set(events.map((event) => event.eventId)).size);
   });
+});
+
+test('under back-pressure nothing closes early: what waits to be read is not silence', async () => {
+  const on = await stage();
+  const idleTimeoutMs = 200;
+  const events = viewStream(40_000, { stepMs: 50, disorderMs: 0 });
+  await on.publish(events);
+  on.rows.goDown();
+  const runner = await on.run({ maxPending: 100, watermark: { outOfOrderMs: 0, idleTimeoutMs } });
+  const seen = () =>
+    runner.tasks.map(({ id, positions, watermarkMs }) => [id, [...positions.values()], watermarkMs] as const);
+  const read = () => seen().reduce((all, [, [position]]) => all + (position ?? 0), 0);
+  await waitUntil(() => on.rows.flushes > 0 && read() > 0, { timeoutMs: 10_000, what: 'a flush that waits' });
+  // The loop stands as soon as the next commit is full; from then on only the clock moves.
+  await sleep(idleTimeoutMs);
+  const blocked = seen();
+  await sleep(5 * idleTimeoutMs);
+  expect(seen()).toEqual(blocked);
+  expect(read()).toBeLessThan(events.length);
+  on.rows.comeUp();
+  await on.allCommitted();
+  expectTruth(on, events);
+  const late = await on.kafka.admin.offsets(lateTopic(VIEWS));
+  expect(late.map(({ end }) => end)).toEqual(Array.from({ length: PARTITIONS }, () => 0));
 });
 
 test('rows that ClickHouse refuses end the runner; nothing of them is committed, and the next one starts there', async () => {

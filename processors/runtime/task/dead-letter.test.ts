@@ -80,3 +80,13 @@ test('a late event names the window that it missed, and by how much', () => {
     },
   });
 });
+
+test('of a record that no topic takes, the beginning is kept, and how long it was', () => {
+  const whole = Buffer.alloc(15 * 1024 * 1024, 'x');
+  const letter = (value: Buffer) => deadLetter(raw({ value }), FAULT, side);
+  expect(letter(whole).value).toBe(whole);
+  expect(letter(whole).headers).not.toHaveProperty('mr-cut-from-bytes');
+  const cut = letter(Buffer.concat([whole, Buffer.from('y')]));
+  expect(cut.value).toEqual(whole.subarray(0, 64 * 1024));
+  expect(cut.headers?.['mr-cut-from-bytes']).toBe(String(whole.length + 1));
+});

@@ -1,6 +1,11 @@
 import type { LogRecord, ProduceRecord } from '../../../platform/kafka/port.ts';
-import { deadLetterTopic, lateTopic } from '../../../schemas/topics.ts';
+import { deadLetterTopic, lateTopic, MAX_SIDE_RECORD_BYTES } from '../../../schemas/topics.ts';
 import type { Position } from '../topology.ts';
+
+/** Beside the value, a record has a key and headers. */
+const MAX_VALUE_BYTES = MAX_SIDE_RECORD_BYTES - 1024 * 1024;
+/** Enough to see what it is. */
+const CUT_TO_BYTES = 64 * 1024;
 
 /** A record as it was read, with the contract's name of its topic. */
 export interface RawRecord extends Position {
@@ -12,7 +17,7 @@ interface SideOutput {
   readonly nowMs: number;
 }
 
-/** The dead letter of a record: original bytes and key; headers say what failed, where and when. */
+/** The dead letter of a record: original bytes (the beginning of more than 15 MiB) and key; headers say what failed, where and when. */
 export function deadLetter(
   raw: RawRecord,
   fault: { readonly code: string; readonly reason: string; readonly step: string },
@@ -53,6 +58,12 @@ export function redirected(raw: RawRecord, topic: string, side: SideOutput): Pro
   return sideRecord(raw, topic, side, {});
 }
 
+/** The value, as far as every topic takes it: what did not fit would be tried for ever, and nothing else go on. */
+function cut(value: Buffer | null): Pick<ProduceRecord, 'value'> & { headers: Record<string, string> } {
+  if (value === null || value.length <= MAX_VALUE_BYTES) return { value, headers: {} };
+  return { value: value.subarray(0, CUT_TO_BYTES), headers: { 'mr-cut-from-bytes': String(value.length) } };
+}
+
 function sideRecord(
   raw: RawRecord,
   topic: string,
@@ -63,16 +74,18 @@ function sideRecord(
   const text = key?.toString('utf8') ?? null;
   // The key of a foreign record may be no text; the log takes text only, so its bytes go along as a header.
   const isText = key === null || Buffer.from(text ?? '').equals(key);
+  const kept = cut(raw.record.value);
   return {
     topic: side.topicName(topic),
     key: text,
     // Beside its neighbours, whatever the key is.
     partition: raw.partition,
-    value: raw.record.value,
+    value: kept.value,
     timestampMs: side.nowMs,
     headers: {
       ...raw.record.headers,
       ...(isText ? {} : { 'mr-origin-key-base64': key.toString('base64') }),
+      ...kept.headers,
       ...headers,
       'mr-origin-topic': side.topicName(raw.topic),
       'mr-origin-partition': String(raw.partition),

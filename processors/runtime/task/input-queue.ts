@@ -18,7 +18,11 @@ export type Head =
       readonly reason: string;
     };
 
-type ReadFaultCode = 'MR_SCHEMA_DECODE' | 'MR_SCHEMA_UNKNOWN_ID' | 'MR_PROCESS_INVALID_EVENT';
+type ReadFaultCode =
+  | 'MR_SCHEMA_DECODE'
+  | 'MR_SCHEMA_UNKNOWN_ID'
+  | 'MR_PROCESS_INVALID_EVENT'
+  | 'MR_PROCESS_EVENT_TOO_LARGE';
 
 /**
  * What was fetched of one input of a task and is not yet processed. Two positions: up to where it was fetched, and up

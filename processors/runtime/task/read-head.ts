@@ -1,4 +1,5 @@
 import type { LogRecord } from '../../../platform/kafka/port.ts';
+import { MAX_EVENT_BYTES } from '../../../schemas/topics.ts';
 import { WireFormatError } from '../../../schemas/wire-format.ts';
 import { events } from '../codec.ts';
 import type { Input } from '../topology.ts';
@@ -12,6 +13,11 @@ export const EVENT_TIME_HEADER = 'mr-event-time';
 export function readHead(record: LogRecord, input: Input): Head {
   const mark = watermarkOf(record);
   if (mark !== undefined) return { kind: 'mark', record, mark };
+  const bytes = record.value?.length ?? 0;
+  if (bytes > MAX_EVENT_BYTES && isEvents(input)) {
+    const reason = `the event has ${bytes} bytes; ${MAX_EVENT_BYTES} are taken at most`;
+    return { kind: 'fault', record, code: 'MR_PROCESS_EVENT_TOO_LARGE', reason };
+  }
   try {
     const value = decode(record, input);
     const eventTimeMs = eventTimeOf(record, input, value);
