@@ -72,6 +72,8 @@ export interface ProcessingConfig {
   readonly stateMemoryBytes: number;
   readonly withStandbys: boolean;
   readonly stepTimeoutMs: number;
+  /** Event time that a task may be ahead of the slowest; 0 sets no limit. */
+  readonly maxDriftMs: number;
   readonly parcelSilenceMs: number;
   readonly cardBurstCount: number;
   readonly cardBurstWindowMs: number;
@@ -233,6 +235,7 @@ function toConfig(p: Parsed): Config {
       outOfOrderMs: p.MR_OUT_OF_ORDER,
       graceMs: p.MR_WINDOW_GRACE,
       idleTimeoutMs: p.MR_IDLE_TIMEOUT,
+      maxDriftMs: p.MR_WATERMARK_DRIFT,
       stateMemoryBytes: p.MR_STATE_MEMORY_MB * 1024 * 1024,
       withStandbys: p.MR_STANDBYS,
       stepTimeoutMs: p.MR_STEP_TIMEOUT,

@@ -287,6 +287,12 @@ export const SETTINGS = {
     about: 'Silence after which a caught-up partition no longer holds the watermark back.',
     example: '5s',
   },
+  MR_WATERMARK_DRIFT: {
+    schema: duration('0s', 0, 365 * 86_400_000),
+    about:
+      'Event time that a partition may be read ahead of the slowest one: bounds what windows and joins behind them hold while history is replayed. 0s sets no limit.',
+    example: '1h',
+  },
   MR_STATE_MEMORY_MB: {
     schema: integer(1024, 16, 1_000_000),
     about: 'Memory that the state of the processors may take in one process; what is beyond it goes to disk.',

@@ -71,6 +71,7 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     watermark: {
       outOfOrderMs: config.processing.outOfOrderMs,
       idleTimeoutMs: config.processing.idleTimeoutMs,
+      ...(config.processing.maxDriftMs > 0 ? { maxDriftMs: config.processing.maxDriftMs } : {}),
     },
     commitIntervalMs: config.processing.commitIntervalMs,
     onlineFlushIntervalMs: config.processing.onlineFlushIntervalMs,

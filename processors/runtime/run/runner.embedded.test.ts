@@ -21,6 +21,7 @@ import {
   viewTopics,
 } from '../../../test/harness/view-job.ts';
 import { waitUntil } from '../../../test/harness/wait-until.ts';
+import type { InputRecord, TaskContext } from '../topology.ts';
 import { StreamRunner, type RunnerOptions } from './runner.ts';
 
 const PARTITIONS = 4;
@@ -215,6 +216,39 @@ test('under back-pressure nothing closes early: what waits to be read is not sil
   expectTruth(on, events);
   const late = await on.kafka.admin.offsets(lateTopic(VIEWS));
   expect(late.map(({ end }) => end)).toEqual(Array.from({ length: PARTITIONS }, () => 0));
+});
+
+test('with a bound on their drift, no task reads far ahead of the slowest', async () => {
+  const on = await stage();
+  const maxDriftMs = 600_000;
+  const events = viewStream(20_000, { stepMs: 3000, disorderMs: 0 });
+  await on.publish(events);
+  const read: { readonly partition: number; readonly eventTimeMs: number }[] = [];
+  const subtopologies = viewJob(0).map((subtopology) => ({
+    ...subtopology,
+    create: (context: TaskContext) => {
+      const processor = subtopology.create(context);
+      if (subtopology.name !== 'views') return processor;
+      const process = (record: InputRecord<never>) => {
+        read.push({ partition: context.partition, eventTimeMs: record.eventTimeMs });
+        return processor.process(record);
+      };
+      return { ...processor, process };
+    },
+  }));
+  await on.run({ subtopologies, watermark: { outOfOrderMs: 0, idleTimeoutMs: 300, maxDriftMs } });
+  await on.allCommitted();
+  expectTruth(on, events);
+  const latest = new Map<number, number>();
+  let furthestMs = 0;
+  for (const { partition, eventTimeMs } of read) {
+    // Before each has read something, there is nothing to wait for.
+    if (latest.size === PARTITIONS)
+      furthestMs = Math.max(furthestMs, eventTimeMs - Math.min(...latest.values()));
+    latest.set(partition, Math.max(eventTimeMs, latest.get(partition) ?? 0));
+  }
+  expect(furthestMs).toBeGreaterThan(0);
+  expect(furthestMs).toBeLessThanOrEqual(maxDriftMs);
 });
 
 test('rows that ClickHouse refuses end the runner; nothing of them is committed, and the next one starts there', async () => {

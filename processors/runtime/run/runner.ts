@@ -5,6 +5,7 @@ import type { Logger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
 import type { StateMemory } from '../state/state-memory.ts';
 import type { RestoreProgress } from '../state/task-state.ts';
+import { Alignment } from './alignment.ts';
 import { ApplicationTopics } from './application-topics.ts';
 import { assignTasks } from './assignor.ts';
 import { Committer, type CommitterOptions } from '../task/committer.ts';
@@ -75,6 +76,7 @@ export class StreamRunner {
   /** Partitions that are paused because the others of their tasks have to catch up. */
   #paused: ReadonlyMap<string, TopicPartition> = new Map();
   readonly #maxPending: number;
+  readonly #alignment: Alignment | undefined;
   readonly #consumer: GroupConsumer;
   readonly #taskSet: TaskSet;
   readonly #committer: Committer;
@@ -98,6 +100,8 @@ export class StreamRunner {
     this.#topics = topics;
     this.#options = options;
     this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING;
+    const { maxDriftMs } = options.watermark;
+    this.#alignment = maxDriftMs === undefined ? undefined : new Alignment(maxDriftMs);
     this.online = new OnlineSink(options.store, options.now, log);
     this.#committer = new Committer({
       rows,
@@ -260,10 +264,11 @@ export class StreamRunner {
     let sliceStartMs = performance.now();
     for (let more = true; more; ) {
       more = false;
+      const limits = this.#alignment?.limits(this.tasks);
       for (const task of this.tasks) {
         // While others had their turn, the task may have been replaced by one that reads from elsewhere.
         if (task.failure !== undefined || !this.tasks.includes(task)) continue;
-        more = task.run(SLICE_MS) || more;
+        more = task.run(SLICE_MS, limits?.get(task)) || more;
         if (performance.now() - sliceStartMs < SLICE_MS) continue;
         this.#maybeFlush();
         this.#maybeCommit();

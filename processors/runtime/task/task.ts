@@ -5,7 +5,7 @@ import type { StateMemory } from '../state/state-memory.ts';
 import { TaskState, type RestoreProgress } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
-import type { TimeStatus } from '../time/marks.ts';
+import type { TimeStatus, WatermarkMark } from '../time/marks.ts';
 import type { TimeScope } from '../time/time-scope.ts';
 import { WatermarkTracker, type WatermarkOptions } from '../time/watermark.ts';
 import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
@@ -139,6 +139,20 @@ export class Task {
     return this.#watermark.watermarkMs;
   }
 
+  /** Whether every input was read to its end and has been silent. */
+  get isIdle(): boolean {
+    return this.#watermark.whole.isIdle;
+  }
+
+  /** When the next record happened that could be processed now; -Infinity where there is none, or it has no time. */
+  get nextEventTimeMs(): number {
+    const head = this.#next()?.head();
+    return head?.kind === 'value' ? head.eventTimeMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /** What the tasks that write its inputs have said of their time. */
+  readonly upstreamMarks = (): Iterable<WatermarkMark> => this.#watermark.marks();
+
   get state(): TaskState {
     return this.#state;
   }
@@ -221,16 +235,19 @@ export class Task {
   /**
    * Processes what waits, in the order of event time over its inputs, for about `forMs`. The watermark moves with each
    * record and not with each batch, so that what is late does not depend on how the log was cut into batches.
+   * @param untilMs event time of the first record that it stops in front of
    * @returns whether there is more that could be processed now
    */
-  run(forMs: number): boolean {
+  run(forMs: number, untilMs = Number.POSITIVE_INFINITY): boolean {
     const endMs = performance.now() + forMs;
     try {
       let nowMs = this.#env.now();
       for (let count = 1; ; count++) {
         const queue = this.#next();
-        if (queue === undefined) return false;
-        this.#processHead(queue, queue.head() as Head, nowMs);
+        const head = queue?.head();
+        if (queue === undefined || head === undefined) return false;
+        if (head.kind === 'value' && head.eventTimeMs > untilMs) return false;
+        this.#processHead(queue, head, nowMs);
         if (count % RECORDS_A_LOOK !== 0) continue;
         if (performance.now() >= endMs) return true;
         nowMs = this.#env.now();

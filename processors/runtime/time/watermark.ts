@@ -13,6 +13,8 @@ export interface WatermarkOptions {
   readonly outOfOrderMs: number;
   /** Silence, after the input was read to its end, from which on it no longer holds the watermark back. */
   readonly idleTimeoutMs: number;
+  /** Event time that a task may be ahead of the slowest that writes for the same readers; no limit where absent. */
+  readonly maxDriftMs?: number;
 }
 
 /** An input of a task as the tracker sees it. */
@@ -118,6 +120,11 @@ export class WatermarkTracker {
       events: Object.fromEntries(events),
       upstream: this.#savedUpstream(),
     };
+  }
+
+  /** What upstream tasks have said last, over all inputs. */
+  *marks(): Iterable<WatermarkMark> {
+    for (const { marks } of this.#inputs.values()) if (marks !== undefined) yield* marks.values();
   }
 
   /** How far an input was read: whether that brought records, and whether it reached the end. */
