@@ -1,6 +1,7 @@
 import type { Metrics } from '../platform/metrics.ts';
 import type { StreamRunner } from './runtime/run/runner.ts';
-import type { Task, TaskCounters } from './runtime/task/task.ts';
+import type { TaskCounters } from './runtime/task/outcomes.ts';
+import type { Task } from './runtime/task/task.ts';
 
 const OUTCOMES = {
   ok: 'ok',

@@ -1,7 +1,8 @@
 import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../../../platform/kafka/port.ts';
 import { placeOf, stuckRefusal, type StepFaults } from './step-guard.ts';
 import type { StuckRecord } from './step-watch.ts';
-import { isTaskRestart, Task, taskId, type TaskEnvironment } from './task.ts';
+import { isTaskRestart, Task, taskId } from './task.ts';
+import type { TaskEnvironment } from './task-environment.ts';
 import type { Subtopology } from '../topology.ts';
 
 export interface TaskSetOptions {

@@ -1,58 +1,27 @@
 import { hasCode, MillraceError } from '../../../platform/errors.ts';
 import type { Row } from '../../../platform/clickhouse/port.ts';
-import type { Kafka, RecordBatch, Transaction, TransactionalProducer } from '../../../platform/kafka/port.ts';
-import type { StateMemory } from '../state/state-memory.ts';
-import { TaskState, type RestoreProgress } from '../state/task-state.ts';
+import type { RecordBatch, Transaction, TransactionalProducer } from '../../../platform/kafka/port.ts';
+import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
 import type { TimeStatus, WatermarkMark } from '../time/marks.ts';
 import type { TimeScope } from '../time/time-scope.ts';
-import { WatermarkTracker, type WatermarkOptions } from '../time/watermark.ts';
-import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
-import { parseUuid } from './event-id-set.ts';
+import { WatermarkTracker } from '../time/watermark.ts';
+import type { RawRecord } from './dead-letter.ts';
+import { InputMerge } from './input-merge.ts';
 import { InputQueue, type Head } from './input-queue.ts';
+import { Outcomes, type TaskCounters } from './outcomes.ts';
 import { isEvents, readHead } from './read-head.ts';
+import { recordFault, type ReadRecord } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
-import type { StepWatch } from './step-watch.ts';
+import type { TaskEnvironment } from './task-environment.ts';
 import { TaskOutputs } from './task-outputs.ts';
 import { WatermarkSender, type TimedOutput } from './watermark-sender.ts';
 
-/** Events further ahead of their ingest time, or of the clock, are wrong clocks: they never move the watermark. */
-const FUTURE_LIMIT_MS = 5 * 60_000;
 /** Versions (taskEpoch · 2^40 + emission) stay safe integers below it. */
 const MAX_EPOCHS = 2 ** 13;
 /** Records between two looks at the time. */
 const RECORDS_A_LOOK = 32;
-
-export interface TaskEnvironment {
-  readonly kafka: Kafka;
-  readonly groupId: string;
-  readonly watermark: WatermarkOptions;
-  /** Name of a topic in the namespace. */
-  readonly topicName: (topic: string) => string;
-  readonly changelogName: (subtopology: string) => string;
-  /** Ids of the tasks that write a topic of the contract; none for topics from outside. */
-  readonly upstreamOf: (topic: string) => readonly string[];
-  /** Number of partitions of a topic of the contract. */
-  readonly partitionsOf: (topic: string) => number;
-  /** Bound of the memory that state may take, over all tasks of the process; unbounded where absent. */
-  readonly memory?: StateMemory;
-  readonly onRestore?: (taskId: string, progress: RestoreProgress) => void;
-  /** Told where steps are, so that one that does not return can be seen. */
-  readonly watch?: StepWatch;
-  readonly now: () => number;
-  readonly newId: () => string;
-}
-
-/** What one task has done since it started, by outcome. */
-export interface TaskCounters {
-  ok: number;
-  dropped: number;
-  duplicate: number;
-  late: number;
-  deadLetter: number;
-  redirected: number;
-}
 
 /** One commit on its way: rows for the sinks first, the transaction after they have acknowledged. */
 export interface PreparedCommit {
@@ -68,24 +37,12 @@ export function taskId(subtopology: string, partition: number): string {
 /**
  * One task: a partition of all inputs of a sub-topology, its state and its transactional id
  * (`group|subtopology|partition`). Mutated only by the runner's loop.
- *
- * Its inputs are merged by event time: the record that happened first is processed first, and while one input has
- * nothing to offer and is not known to be at its end, the others wait for it (as in Kafka Streams, KIP-353 and KIP-695).
- * What a join finds therefore depends on the log and not on which broker answered first.
  */
 export class Task {
   readonly id: string;
   readonly subtopology: Subtopology;
   readonly partition: number;
   readonly outputs: TaskOutputs;
-  readonly counters: TaskCounters = {
-    ok: 0,
-    dropped: 0,
-    duplicate: 0,
-    late: 0,
-    deadLetter: 0,
-    redirected: 0,
-  };
   /** Set when a step or a commit failed: nothing it holds may be used, only its last committed state. */
   failure: unknown;
   /** Started, and then failed before anything that it read was committed: starting again may not help. */
@@ -96,9 +53,10 @@ export class Task {
   readonly #producer: TransactionalProducer;
   readonly #processor: Processor;
   readonly #guard: StepGuard;
+  readonly #outcomes: Outcomes;
   readonly #sender: WatermarkSender;
   readonly #uuid = new Uint32Array(4);
-  #queues: readonly InputQueue[] = [];
+  #inputs = new InputMerge([]);
   readonly #watermark: WatermarkTracker;
   #progressed = false;
 
@@ -114,6 +72,10 @@ export class Task {
     });
     const { undo } = this.#state;
     this.outputs = new TaskOutputs({ partition, topicName: env.topicName, now: env.now, undo });
+    this.#outcomes = new Outcomes({
+      ...{ step: subtopology.name, outputs: this.outputs, topicName: env.topicName, now: env.now },
+      watermarkMs: () => this.watermarkMs,
+    });
     this.#producer = env.kafka.transactionalProducer({
       transactionalId: `${env.groupId}|${subtopology.name}|${partition}`,
       groupId: env.groupId,
@@ -135,6 +97,11 @@ export class Task {
     return { topic: this.#env.changelogName(this.subtopology.name), partition: this.partition };
   }
 
+  /** What it has done since it started, by outcome. */
+  get counters(): TaskCounters {
+    return this.#outcomes.counters;
+  }
+
   get watermarkMs(): number {
     return this.#watermark.watermarkMs;
   }
@@ -146,8 +113,7 @@ export class Task {
 
   /** When the next record happened that could be processed now; -Infinity where there is none, or it has no time. */
   get nextEventTimeMs(): number {
-    const head = this.#next()?.head();
-    return head?.kind === 'value' ? head.eventTimeMs : Number.NEGATIVE_INFINITY;
+    return this.#inputs.nextEventTimeMs;
   }
 
   /** What the tasks that write its inputs have said of their time. */
@@ -159,24 +125,22 @@ export class Task {
 
   /** Next offset to process by contract topic. */
   get positions(): ReadonlyMap<string, number> {
-    return new Map(this.#queues.map(({ topic, position }) => [topic, position]));
+    return new Map(this.#inputs.queues.map(({ topic, position }) => [topic, position]));
   }
 
   /** What was fetched and waits to be processed, by contract topic. */
   get queues(): readonly InputQueue[] {
-    return this.#queues;
+    return this.#inputs.queues;
   }
 
   /** Records behind the end of the log, over all inputs, as of the last fetches. */
   get lagRecords(): number {
-    let lag = 0;
-    for (const queue of this.#queues) lag += queue.lag;
-    return lag;
+    return this.#inputs.lagRecords;
   }
 
   /** Records of an input that were processed since the task started. */
   readOf(topic: string): number {
-    return this.#queues.find((queue) => queue.topic === topic)?.read ?? 0;
+    return this.#inputs.of(topic)?.read ?? 0;
   }
 
   /** Rows, records and changed entries of the state that wait for a commit. */
@@ -212,18 +176,17 @@ export class Task {
         context: { task: this.id, taskEpoch: this.#state.taskEpoch },
       });
     this.outputs.taskEpoch = this.#state.taskEpoch;
-    this.#queues = await Promise.all(
-      this.subtopology.inputs.map(
-        async (input) => new InputQueue(input, await this.#firstOffset(input.topic), readHead),
-      ),
+    const queues = this.subtopology.inputs.map(
+      async (input) => new InputQueue(input, await this.#firstOffset(input.topic), readHead),
     );
+    this.#inputs = new InputMerge(await Promise.all(queues));
     await this.#producer.commit({ records: this.#takeChanges(now()), offsets: [] });
     this.isFruitless = true;
   }
 
   /** Takes a fetch of one of its inputs, given by the contract's topic name; {@link run} processes it. */
   take(topic: string, batch: RecordBatch): void {
-    const queue = this.#queues.find((other) => other.topic === topic);
+    const queue = this.#inputs.of(topic);
     if (queue === undefined) return;
     const before = queue.position;
     queue.push(batch);
@@ -243,7 +206,7 @@ export class Task {
     try {
       let nowMs = this.#env.now();
       for (let count = 1; ; count++) {
-        const queue = this.#next();
+        const queue = this.#inputs.next();
         const head = queue?.head();
         if (queue === undefined || head === undefined) return false;
         if (head.kind === 'value' && head.eventTimeMs > untilMs) return false;
@@ -272,7 +235,7 @@ export class Task {
   /** Reading has paused: until the next fetch no input counts as read to its end. */
   readingPaused(): void {
     this.#watermark.unconfirm();
-    for (const queue of this.#queues) queue.unconfirm();
+    for (const queue of this.#inputs.queues) queue.unconfirm();
   }
 
   /** Takes everything since the last commit. From here on the task works for the next one. */
@@ -283,7 +246,7 @@ export class Task {
     const { rows, records } = this.outputs.take();
     // One by one: a spread of a large state would overflow the stack.
     for (const change of this.#takeChanges(nowMs)) records.push(change);
-    const offsets = this.#queues.map(({ topic, position }) => ({
+    const offsets = this.#inputs.queues.map(({ topic, position }) => ({
       topic: this.#env.topicName(topic),
       partition: this.partition,
       offset: position,
@@ -324,27 +287,6 @@ export class Task {
     return first?.start ?? 0;
   }
 
-  /** The input whose next record happened first; undefined where one has to be waited for, or nothing is left. */
-  #next(): InputQueue | undefined {
-    const [only, ...others] = this.#queues;
-    if (others.length === 0) return only?.head() === undefined ? undefined : only;
-    let earliest: InputQueue | undefined;
-    let earliestMs = Number.POSITIVE_INFINITY;
-    for (const queue of this.#queues) {
-      const head = queue.head();
-      if (head === undefined) {
-        if (queue.isDrained) continue;
-        return undefined;
-      }
-      if (head.kind !== 'value') return queue;
-      if (head.eventTimeMs < earliestMs) {
-        earliest = queue;
-        earliestMs = head.eventTimeMs;
-      }
-    }
-    return earliest;
-  }
-
   #processHead(queue: InputQueue, head: Head, nowMs: number): void {
     const { topic } = queue;
     const { record } = head;
@@ -354,7 +296,7 @@ export class Task {
         if (this.#watermark.marked(topic, head.mark)) this.#moveWatermark(nowMs);
         break;
       case 'fault':
-        this.#toDeadLetters(raw, head.code, head.reason);
+        this.#outcomes.deadLetter(raw, head);
         break;
       case 'value':
         this.#processValue(queue, raw, head, nowMs);
@@ -370,9 +312,9 @@ export class Task {
     { value, eventTimeMs }: { readonly value: unknown; readonly eventTimeMs: number },
     nowMs: number,
   ): void {
-    const fault = this.#faultOf(queue, value, raw, Math.min(raw.record.timestampMs, nowMs));
+    const fault = this.#faultOf(queue, { value, eventTimeMs, ingestTimeMs: raw.record.timestampMs }, nowMs);
     if (fault !== undefined) {
-      this.#toDeadLetters(raw, fault.code, fault.reason);
+      this.#outcomes.deadLetter(raw, fault);
       return;
     }
     const { types } = queue.input;
@@ -386,7 +328,7 @@ export class Task {
       return;
     }
     const result = this.#step(queue.topic, raw, value, eventTimeMs);
-    this.#carryOut(result, raw);
+    this.#outcomes.carryOut(result, raw);
     // A dead letter may be sent again, with the same id.
     if (isDeduplicated && result.kind !== 'dead-letter')
       this.#state.duplicates.add(this.#uuid, Math.min(raw.record.timestampMs, nowMs));
@@ -408,52 +350,9 @@ export class Task {
     });
   }
 
-  /** What no step and no table can take. Leaves the id of an event in `#uuid`. */
-  #faultOf(queue: InputQueue, value: unknown, raw: RawRecord, knownMs: number) {
-    const { eventTimeMs } = queue.head() as Head & { kind: 'value' };
+  #faultOf(queue: InputQueue, read: Omit<ReadRecord, 'isEvent' | 'isOutside'>, nowMs: number) {
     const isOutside = this.#env.upstreamOf(queue.topic).length === 0;
-    if ((isOutside || isEvents(queue.input)) && eventTimeMs > knownMs + FUTURE_LIMIT_MS) {
-      const reason = 'the event time is beyond the ingest time by more than 5 minutes';
-      return { code: 'MR_PROCESS_FUTURE_EVENT', reason } as const;
-    }
-    if (eventTimeMs < 0 || raw.record.timestampMs < 0)
-      return { code: 'MR_PROCESS_INVALID_EVENT', reason: 'a time is before 1970' } as const;
-    if (!isEvents(queue.input) || value === null) return undefined;
-    const { eventId, ingestTime } = value as { eventId: string; ingestTime: number };
-    if (parseUuid(eventId, this.#uuid) && ingestTime >= 0) return undefined;
-    const reason = 'the eventId is no UUID, or a time is before 1970';
-    return { code: 'MR_PROCESS_INVALID_EVENT', reason } as const;
-  }
-
-  #carryOut(result: StepResult, raw: RawRecord): void {
-    switch (result.kind) {
-      case 'ok':
-        this.counters.ok += 1;
-        return;
-      case 'drop':
-        this.counters.dropped += 1;
-        return;
-      case 'late':
-        this.counters.late += 1;
-        this.outputs.produceRaw(lateRecord(raw, { watermarkMs: this.watermarkMs, ...result }, this.#side()));
-        return;
-      case 'dead-letter':
-        this.#toDeadLetters(raw, result.code, result.reason);
-        return;
-      case 'redirect':
-        this.counters.redirected += 1;
-        this.outputs.produceRaw(redirected(raw, result.topic, this.#side()));
-    }
-  }
-
-  #toDeadLetters(raw: RawRecord, code: Parameters<typeof deadLetter>[1]['code'], reason: string): void {
-    this.counters.deadLetter += 1;
-    const fault = { code, reason, step: this.subtopology.name };
-    this.outputs.produceRaw(deadLetter(raw, fault, this.#side()));
-  }
-
-  #side(): { topicName: (topic: string) => string; nowMs: number } {
-    return { topicName: this.#env.topicName, nowMs: this.#env.now() };
+    return recordFault({ ...read, isOutside, isEvent: isEvents(queue.input) }, { nowMs, uuid: this.#uuid });
   }
 
   /** What a part sees of the task whose time is that of a scope. */

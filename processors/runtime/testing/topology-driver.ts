@@ -5,7 +5,8 @@ import { encodeEvent } from '../../../schemas/wire-format.ts';
 import { events, type Codec } from '../codec.ts';
 import type { Topology } from '../dsl/index.ts';
 import { ApplicationTopics } from '../run/application-topics.ts';
-import { isTaskRestart, Task, type TaskEnvironment } from '../task/task.ts';
+import { isTaskRestart, Task } from '../task/task.ts';
+import type { TaskEnvironment } from '../task/task-environment.ts';
 import { memoryKafka, type MemoryKafka, type StoredRecord } from './memory-kafka.ts';
 
 export interface TopologyDriverOptions {

@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../../../platform/errors.ts';
+import type { StepResult } from '../step-result.ts';
+import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
+import type { TaskOutputs } from './task-outputs.ts';
+
+/** What one task has done since it started, by outcome. */
+export interface TaskCounters {
+  ok: number;
+  dropped: number;
+  duplicate: number;
+  late: number;
+  deadLetter: number;
+  redirected: number;
+}
+
+export interface OutcomesOptions {
+  /** Name of the sub-topology, for the dead letters. */
+  readonly step: string;
+  readonly outputs: TaskOutputs;
+  /** Of the task. */
+  readonly watermarkMs: () => number;
+  readonly topicName: (topic: string) => string;
+  readonly now: () => number;
+}
+
+/** The one place that carries out what steps say of records, and counts it. */
+export class Outcomes {
+  readonly counters: TaskCounters = {
+    ok: 0,
+    dropped: 0,
+    duplicate: 0,
+    late: 0,
+    deadLetter: 0,
+    redirected: 0,
+  };
+  readonly #options: OutcomesOptions;
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
+  }
+
+  carryOut(result: StepResult, raw: RawRecord): void {
+    const { outputs, watermarkMs } = this.#options;
+    switch (result.kind) {
+      case 'ok':
+        this.counters.ok += 1;
+        return;
+      case 'drop':
+        this.counters.dropped += 1;
+        return;
+      case 'late':
+        this.counters.late += 1;
+        outputs.produceRaw(lateRecord(raw, { watermarkMs: watermarkMs(), ...result }, this.#side()));
+        return;
+      case 'dead-letter':
+        this.deadLetter(raw, result);
+        return;
+      case 'redirect':
+        this.counters.redirected += 1;
+        outputs.produceRaw(redirected(raw, result.topic, this.#side()));
+    }
+  }
+
+  deadLetter(raw: RawRecord, { code, reason }: { readonly code: ErrorCode; readonly reason: string }): void {
+    this.counters.deadLetter += 1;
+    const fault = { code, reason, step: this.#options.step };
+    this.#options.outputs.produceRaw(deadLetter(raw, fault, this.#side()));
+  }
+
+  #side(): { topicName: (topic: string) => string; nowMs: number } {
+    return { topicName: this.#options.topicName, nowMs: this.#options.now() };
+  }
+}
