@@ -10,6 +10,8 @@ const OUTCOMES = {
   late: 'late',
   deadLetter: 'dead_letter',
   redirected: 'redirected',
+  lateResult: 'late_result',
+  deadResult: 'dead_result',
 } as const satisfies Record<keyof TaskCounters, string>;
 
 /**

@@ -160,20 +160,40 @@ describe('a step that throws', () => {
     await expect(all()).rejects.toMatchObject({ code: 'MR_PROCESS_STEPS_FAILING' });
   });
 
-  test('where no record is at hand, in a timer or behind a window that closes, ends the process', async () => {
-    // There is nothing to put aside. So a handler of a timer should catch what it can deal with.
+  test('where no record is at hand, in a timer or behind a window that closes, costs that alone', async () => {
+    // What it had said first goes to the dead letters of the first topic that its tasks read, as JSON: there is no record
+    // to send again. `mr-cause` tells it from the others.
     const app = topology('shop');
-    app.stream('orders', { codec: orders }).process('remind', (context) => {
-      const timers = context.clockTimers('reminders', (key) => {
-        throw new Error(`nobody to remind of ${key}`);
-      });
-      return (_, { key }) => {
-        if (key !== null) timers.set(key, context.now() + 1000);
-      };
-    });
+    app
+      .stream('orders', { codec: orders })
+      .process<string>('remind', (context, emit) => {
+        const timers = context.clockTimers('reminders', (key, dueMs) => {
+          emit(`remind ${key}`, { key, eventTimeMs: dueMs, ingestTimeMs: dueMs, position: undefined });
+        });
+        return (_, { key }) => {
+          if (key !== null) timers.set(key, context.now() + 1000);
+        };
+      })
+      .map((text) => {
+        if (text === 'remind order-7') throw new Error('nobody to remind');
+        return text;
+      })
+      .to(toTopic('out'));
     const driver = await driveTopology(app.build(), { startMs: at('12:00:00') });
-    await driver.send('orders', { euros: 1 }, { key: 'order-7', codec: orders });
-    await expect(driver.advanceClock(1000)).rejects.toThrow('nobody to remind of order-7');
+    for (const key of ['order-6', 'order-7', 'order-8'])
+      await driver.send('orders', { euros: 1 }, { key, codec: orders });
+    await driver.advanceClock(1000);
+    expect(driver.read('out', json()).map(({ value }) => value)).toEqual([
+      'remind order-6',
+      'remind order-8',
+    ]);
+    const [letter] = driver.read('orders.dlq', json<string>());
+    expect([letter?.key, letter?.value, letter?.headers['mr-cause']]).toEqual([
+      'order-7',
+      'remind order-7',
+      'time',
+    ]);
+    expect(driver.task('orders').counters).toMatchObject({ deadResult: 1, deadLetter: 0 });
   });
 
   // A step that never returns is seen by a thread of its own, which ends the process; the next start passes the record

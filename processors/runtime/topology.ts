@@ -96,25 +96,42 @@ export interface Outputs {
   notify(channel: string, message: string): void;
 }
 
+/** What time and no record caused: a timer, a window that closed, what was coalesced until a commit. */
+export interface TimedAct {
+  /** Names it, the same after a restart from the last commit. */
+  readonly place: string;
+  /** What goes aside where it fails, as far as it was known then; the value becomes JSON. */
+  readonly about: () => {
+    readonly key: string | null;
+    readonly value: unknown;
+    readonly eventTimeMs: number;
+  };
+}
+
 export interface TaskContext {
   readonly partition: number;
   readonly outputs: Outputs;
   /** Low watermark of the task, epoch ms; -Infinity before the first event. */
-  watermarkMs(): number;
+  readonly watermarkMs: () => number;
   /** Clock, epoch ms. */
-  now(): number;
+  readonly now: () => number;
   /** A fresh id for an internal event. */
-  newId(): string;
+  readonly newId: () => string;
   /** Keyed state with a changelog; call while the processor is made. Names are unique in the sub-topology. */
-  store<V>(name: string, options?: StoreOptions<V>): KeyedStore<V>;
+  readonly store: <V>(name: string, options?: StoreOptions<V>) => KeyedStore<V>;
   /** Event-time timers, kept with the state. */
-  timers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers;
+  readonly timers: (name: string, onDue: (key: string, dueMs: number) => void) => EventTimers;
   /** Timers by the clock, kept with the state: one that came due while nothing ran fires at the next start. */
-  clockTimers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers;
+  readonly clockTimers: (name: string, onDue: (key: string, dueMs: number) => void) => EventTimers;
   /** Adds a part that follows time; call while the processor is made. */
-  attach(part: StatefulPart): void;
+  readonly attach: (part: StatefulPart) => void;
+  /**
+   * Does what no record caused, so that it fails alone: what throws is undone and goes to the dead letters of the task's
+   * first input, what is late to its late topic.
+   */
+  readonly byTime: (act: TimedAct, run: () => StepResult) => void;
   /** The same task for a part that only these inputs reach: its time does not wait for the others. */
-  timedBy(inputs: readonly string[]): TaskContext;
+  readonly timedBy: (inputs: readonly string[]) => TaskContext;
 }
 
 export interface Processor {
@@ -132,6 +149,8 @@ export interface Subtopology {
   readonly inputs: readonly Input[];
   /** Topics with the watermark of the task, for sub-topologies of the same application. */
   readonly outputs?: readonly Output[];
+  /** Every topic that its sinks write, by the contract's name: they must exist. */
+  readonly writes?: readonly string[];
   /** Names of stores that an earlier version had: what is left of them is deleted instead of being refused. */
   readonly retired?: readonly string[];
   create(context: TaskContext): Processor;

@@ -19,6 +19,7 @@ export function checkTopology(
     ...components.flatMap((component) => twoNames(component)),
     ...nameFaults(graph),
     ...codecFaults(graph),
+    ...recordFaults(graph),
     ...retired
       .filter((name) => !names.includes(name))
       .map((name) => `stores of ${name} are retired, but there is no such sub-topology`),
@@ -66,6 +67,23 @@ function codecFaults({ nodes }: Graph): readonly string[] {
 
 function codecName({ target }: GraphNode): string {
   return target?.codec?.name ?? 'events';
+}
+
+/** Facts stand at the place of their record in the log; the result of a window has none. */
+function recordFaults(graph: Graph): readonly string[] {
+  const windowBefore = (node: GraphNode): GraphNode | undefined =>
+    node.kind === 'window'
+      ? node
+      : node.kind === 'stateless' || node.kind === 'key'
+        ? node.inputs.map((id) => windowBefore(graph.node(id))).find((found) => found !== undefined)
+        : undefined;
+  return graph.nodes.flatMap(({ needsRecord, label, inputs }) => {
+    if (needsRecord !== true) return [];
+    const window = inputs.map((id) => windowBefore(graph.node(id))).find((found) => found !== undefined);
+    return window === undefined
+      ? []
+      : [`${label} are rows of records; the results of ${window.name ?? window.label} go to a window table`];
+  });
 }
 
 /** Around a circle of topics every watermark waits for itself. */

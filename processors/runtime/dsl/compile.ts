@@ -41,6 +41,9 @@ export function compile(draft: TopologyDraft): Topology {
     subtopologies: components.map((component) => ({
       name: component.name,
       inputs: component.entries.map(({ input }) => input),
+      writes: component.nodes.flatMap(({ kind, target }) =>
+        kind === 'sink' && target !== undefined ? [target.topic] : [],
+      ),
       outputs: outputsOf(graph, component, { holds, readers }),
       ...(retired.has(component.name) ? { retired: retired.get(component.name) ?? [] } : {}),
       create: (context) => componentProcessor({ graph, component, holds, context }),

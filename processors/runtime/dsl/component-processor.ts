@@ -2,6 +2,7 @@ import { DROP, type StepResult } from '../step-result.ts';
 import type { InputRecord, Processor, TaskContext } from '../topology.ts';
 import type { Component } from './components.ts';
 import type { Graph, GraphNode, NodeContext, Push } from './graph.ts';
+import { PresentAct } from './present-act.ts';
 import type { Hold } from './holds.ts';
 import { inputsOf } from './reach.ts';
 import { timedContext } from './node-context.ts';
@@ -15,30 +16,29 @@ export interface ComponentOptions {
 
 /** Makes the nodes of a component for one task, and the processor that feeds them. */
 export function componentProcessor(options: ComponentOptions): Processor {
-  let result: StepResult = DROP;
   let holdsMore = false;
   const { context } = options;
+  const present = new PresentAct(context);
   const nodeContext: NodeContext = {
     ...context,
-    report: (reported) => {
-      if (RANK[reported.kind] > RANK[result.kind]) result = reported;
-    },
+    report: (result) => present.report(result),
+    byTime: (act, run) => present.byTime(act, run),
     beforeCommit: (act) => {
       holdsMore = true;
       context.attach({ beforeCommit: act });
     },
   };
-  const entries = entryPoints(options, nodeContext);
+  const entries = entryPoints(options, { context: nodeContext, present });
   return {
     holdsMore,
     process(record: InputRecord<never>): StepResult {
       const entry = entries.get(record.topic);
       if (entry === undefined) return DROP;
       if (entry.needsKey && record.key === null) return NO_KEY;
-      result = DROP;
       const { key, eventTimeMs, ingestTimeMs } = record;
-      entry.push(record.value, { key, eventTimeMs, ingestTimeMs, position: record });
-      return result;
+      return present.ofRecord(() =>
+        entry.push(record.value, { key, eventTimeMs, ingestTimeMs, position: record }),
+      );
     },
   };
 }
@@ -57,7 +57,7 @@ interface Entry {
 
 function entryPoints(
   { graph, component, holds }: ComponentOptions,
-  context: NodeContext,
+  { context, present }: { readonly context: NodeContext; readonly present: PresentAct },
 ): ReadonlyMap<string, Entry> {
   const ports = new Map<number, readonly Push<never>[]>();
   const isIn = new Set(component.nodes.map(({ id }) => id));
@@ -80,7 +80,9 @@ function entryPoints(
     });
     ports.set(
       node.id,
-      node.build(timed, (value, meta) => readers(value as never, meta)),
+      node.build(timed, (value, meta) =>
+        present.says(node, { value, meta }, () => readers(value as never, meta)),
+      ),
     );
     if (node.kind !== 'repartition') connect.push(() => (readers = readersOf(node)));
   }
@@ -118,12 +120,3 @@ function needsKey(graph: Graph, from: GraphNode): boolean {
     return node.isKeyed || node.kind === 'repartition' || needsKey(graph, node);
   });
 }
-
-/** Of the results of one record, the one that says most counts. */
-const RANK: Readonly<Record<StepResult['kind'], number>> = {
-  drop: 0,
-  ok: 1,
-  late: 2,
-  redirect: 3,
-  'dead-letter': 4,
-};

@@ -21,9 +21,9 @@ export type Push<V> = (value: V, meta: Meta) => void;
 /** What a node is made with: the context of its task, and a place to say what became of the present record. */
 export interface NodeContext extends TaskContext {
   /** The most telling result of a record counts: late before ok, ok before drop. */
-  report(result: StepResult): void;
+  readonly report: (result: StepResult) => void;
   /** Has something done before each commit; for what is held outside of stores. */
-  beforeCommit(act: () => void): void;
+  readonly beforeCommit: (act: () => void) => void;
 }
 
 export type NodeKind =
@@ -52,6 +52,8 @@ export interface GraphNode {
   readonly isKeyed: boolean;
   readonly source?: SourceSpec;
   readonly target?: TargetSpec;
+  /** Whether each of its values must come with the record that caused it: a row at a place in the log. */
+  readonly needsRecord?: boolean;
   /** Makes the node for a task: one function for each port. `next` takes what it says. */
   build(context: NodeContext, next: Push<unknown>): readonly Push<never>[];
 }
@@ -61,8 +63,6 @@ export interface SourceSpec {
   readonly input: Input;
   /** Name of the sub-topology, where it was given. */
   readonly subtopology: string | undefined;
-  /** The topic's key by its contract, where it has one: `orderId`. */
-  readonly contractKey: string | undefined;
 }
 
 /** Where a node writes to a topic that others of the same topology may read. */

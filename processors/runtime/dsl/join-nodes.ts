@@ -1,4 +1,5 @@
 import { joinAsOf, joinStreams, joinTable, joinTables } from '../joins/index.ts';
+import { checkBounds, checkHistory } from '../joins/join-bounds.ts';
 import type { Meta, NodeDraft } from './graph.ts';
 import { derivedMeta, keyedPort } from './placed-value.ts';
 
@@ -22,6 +23,7 @@ export interface StreamJoinBounds {
 export function streamJoinNode(options: JoinNodeOptions, bounds: StreamJoinBounds): NodeDraft {
   const { name, left, right, both } = options;
   const { kind, beforeMs, afterMs, graceMs } = bounds;
+  checkBounds(`the join ${name}`, bounds);
   return {
     kind: 'join',
     name,
@@ -81,6 +83,7 @@ export function asOfJoinNode(
 ): NodeDraft {
   const { name, left, right, both } = options;
   const { kind, historyMs, graceMs } = bounds;
+  checkHistory(`the join ${name}`, bounds);
   return {
     kind: 'join',
     name,

@@ -1,3 +1,4 @@
+import { DROP } from '../step-result.ts';
 import { EventTimers } from '../time/event-timers.ts';
 import type { StatefulPart } from '../stateful-part.ts';
 import type { TaskContext } from '../topology.ts';
@@ -20,21 +21,33 @@ export function timedContext(context: NodeContext, { inputs, holdMs }: NodeTime)
   const watermarkMs = () => timed.watermarkMs() - holdMs;
   const report: NodeContext['report'] = (result) =>
     context.report(result.kind === 'late' ? { watermarkMs: watermarkMs(), ...result } : result);
-  if (holdMs === 0) return { ...context, ...timed, report };
-  const attach: TaskContext['attach'] = (part) => timed.attach(heldPart(part, holdMs));
+  const { byTime } = context;
+  const attach: TaskContext['attach'] =
+    holdMs === 0 ? timed.attach : (part) => timed.attach(heldPart(part, holdMs));
+  /** One timer that fails does so alone. */
+  const alone = (name: string, onDue: OnDue): OnDue => {
+    return (key, dueMs) => {
+      const about = () => ({ key, value: undefined, eventTimeMs: dueMs });
+      byTime({ place: `${name}/${key}/${dueMs}`, about }, () => {
+        onDue(key, dueMs);
+        return DROP;
+      });
+    };
+  };
   return {
     ...context,
     ...timed,
-    report,
-    attach,
-    watermarkMs,
+    ...{ report, byTime, attach, watermarkMs },
     timers: (name, onDue) => {
-      const timers = new EventTimers(context.store(name, { layout: 'timers' }), onDue);
+      const timers = new EventTimers(context.store(name, { layout: 'timers' }), alone(name, onDue));
       attach(timers.byEventTime());
       return timers;
     },
+    clockTimers: (name, onDue) => timed.clockTimers(name, alone(name, onDue)),
   };
 }
+
+type OnDue = (key: string, dueMs: number) => void;
 
 function heldPart(part: StatefulPart, holdMs: number): StatefulPart {
   return {

@@ -29,11 +29,12 @@ export function repartitionNode<V>(options: {
 }
 
 export function sinkNode<V>(sink: Sink<V>, input: number): NodeDraft {
-  const { label, topic, codec } = sink;
+  const { label, topic, codec, needsRecord = false } = sink;
   return {
     kind: 'sink',
     label,
     inputs: [input],
+    needsRecord,
     ...(topic === undefined ? {} : { target: { topic, codec, isRepartition: false } }),
     build: (context) => {
       const write = sink.open(context);
@@ -52,12 +53,21 @@ export type Handler<V> =
   | Push<V>
   | { readonly process: Push<V> /** Hands out what was coalesced. */; readonly beforeCommit: () => void };
 
+/**
+ * Says a value. What a timer or a commit causes has no record and no time of ingestion: both may be left out, and the
+ * clock is taken.
+ */
+export type Emit<V> = (
+  value: V,
+  meta: Pick<Meta, 'key' | 'eventTimeMs'> & Partial<Pick<Meta, 'ingestTimeMs' | 'position'>>,
+) => void;
+
 export interface ProcessNodeOptions<V, O> {
   readonly name: string;
   readonly input: number;
   readonly isKeyed: boolean;
   readonly holdMs: number;
-  readonly create: (context: NodeContext, emit: Push<O>) => Handler<V>;
+  readonly create: (context: NodeContext, emit: Emit<O>) => Handler<V>;
 }
 
 export function processNode<V, O>(options: ProcessNodeOptions<V, O>): NodeDraft {
@@ -75,7 +85,9 @@ export function processNode<V, O>(options: ProcessNodeOptions<V, O>): NodeDraft 
         results += 1;
         context.report(result);
       };
-      const handler = create({ ...context, report }, next);
+      const emit: Emit<O> = (value, meta) =>
+        next(value, meta.ingestTimeMs === undefined ? complete(meta, context.now()) : (meta as Meta));
+      const handler = create({ ...context, report }, emit);
       if (typeof handler !== 'function') context.beforeCommit(handler.beforeCommit);
       const handle = typeof handler === 'function' ? handler : handler.process;
       return [
@@ -88,4 +100,9 @@ export function processNode<V, O>(options: ProcessNodeOptions<V, O>): NodeDraft 
       ];
     },
   };
+}
+
+function complete(meta: Parameters<Emit<never>>[1], nowMs: number): Meta {
+  const { key, eventTimeMs, position } = meta;
+  return { key, eventTimeMs, position, ingestTimeMs: nowMs };
 }

@@ -10,6 +10,8 @@ export interface Sink<V> {
   /** The topic that it writes, where it does. */
   readonly topic?: string;
   readonly codec?: Codec<never>;
+  /** Whether each value must come with the record that caused it. */
+  readonly needsRecord?: boolean;
   /** Makes the sink for a task. */
   open(context: NodeContext): (value: V, meta: Meta) => void;
 }
@@ -57,6 +59,7 @@ export function toWindowTable<V>(name: string, row: (value: V, meta: Meta) => Fr
 export function toFacts<V>(name: string, row: (value: V, meta: Meta) => FreshRow): Sink<V> {
   return {
     label: `facts ${name}`,
+    needsRecord: true,
     open: (context) => (value, meta) => {
       if (meta.position === undefined)
         throw new TypeError(`facts ${name} need a record: results of windows and joins go to a window table`);

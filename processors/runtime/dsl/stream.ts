@@ -5,8 +5,9 @@ import { repartitionTopic } from '../../../schemas/topics.ts';
 import { aggregateNode } from './aggregate-node.ts';
 import type { Graph, GraphNode, Meta, NodeContext, NodeDraft, Push } from './graph.ts';
 import { asOfJoinNode, streamJoinNode, tableJoinNode, tablesJoinNode, type Both } from './join-nodes.ts';
-import { processNode, repartitionNode, sinkNode, type Handler } from './output-nodes.ts';
+import { processNode, repartitionNode, sinkNode, type Emit, type Handler } from './output-nodes.ts';
 import type { Sink } from './sinks.ts';
+import { topologyError } from './topology-error.ts';
 import { windowNode } from './window-node.ts';
 
 /** Where a stream or a table stands in its topology. */
@@ -16,6 +17,22 @@ export interface Place {
   readonly node: GraphNode;
   /** `together`: equal keys meet in one task. `changed`: not any more. `local`: on purpose not. */
   readonly keys: 'together' | 'changed' | 'local';
+  /** The field that is the key of its topic by contract, as long as its values are those of the topic. */
+  readonly contractKey?: string | undefined;
+}
+
+/** Where two streams or tables meet. @throws MillraceError MR_TOPOLOGY_INVALID */
+function checkMeeting(what: string, one: Place, other: Place): void {
+  if (one.graph !== other.graph)
+    throw topologyError(one.topology, [`${what} brings it together with a stream of ${other.topology}`]);
+}
+
+/** Where equal keys of two sides must meet in one task. @throws MillraceError MR_TOPOLOGY_INVALID */
+function checkJoin(name: string, one: Place, other: Place): void {
+  checkMeeting(`the join ${name}`, one, other);
+  if ((one.keys === 'local') === (other.keys === 'local')) return;
+  const fault = 'one side has keys of its task alone (keyLocallyBy), so equal keys do not meet; use keyBy';
+  throw topologyError(one.topology, [`the join ${name}: ${fault}`]);
 }
 
 export interface RepartitionOptions<V> {
@@ -85,9 +102,10 @@ export class Stream<V> {
   filter<W extends V>(fits: (value: V, meta: Meta) => value is W): Stream<W>;
   filter(fits: (value: V, meta: Meta) => boolean): Stream<V>;
   filter(fits: (value: V, meta: Meta) => boolean): Stream<V> {
-    return this.#stateless<V>('filter', (next) => (value, meta) => {
+    const filtered = this.#stateless<V>('filter', (next) => (value, meta) => {
       if (fits(value, meta)) next(value, meta);
     });
+    return new Stream<V>({ ...filtered.place, contractKey: this.place.contractKey });
   }
 
   map<W>(change: (value: V, meta: Meta) => W): Stream<W> {
@@ -103,6 +121,7 @@ export class Stream<V> {
 
   /** This stream and another as one; their topics then need equal partition counts. */
   merge<W>(other: Stream<W>): Stream<V | W> {
+    checkMeeting('merge', this.place, other.place);
     const kept = this.place.keys === other.place.keys ? this.place.keys : 'changed';
     const inputs = [this.place.node.id, other.place.node.id];
     return this.#behind<V | W>(
@@ -117,8 +136,8 @@ export class Stream<V> {
    * by its contract.
    */
   keyBy(key: KeyOf<V>): Stream<V> {
-    const { node, keys } = this.place;
-    if (typeof key === 'string' && keys === 'together' && node.source?.contractKey === key) return this;
+    const { keys, contractKey } = this.place;
+    if (typeof key === 'string' && keys === 'together' && contractKey === key) return this;
     return this.#keyed(key, 'changed');
   }
 
@@ -185,6 +204,7 @@ export class Stream<V> {
     const { name, kind = 'inner', with: both, beforeMs, afterMs, graceMs = 0 } = options;
     const left = this.#together(`${name}-left`);
     const right = other.#together(`${name}-right`);
+    checkJoin(name, left.place, right.place);
     const sides = { name, left: left.place.node.id, right: right.place.node.id, both };
     return left.#behind(streamJoinNode(sides, { kind, beforeMs, afterMs, graceMs }), left.place.keys);
   }
@@ -200,6 +220,7 @@ export class Stream<V> {
     { name, kind = 'inner', with: both }: { name: string; kind?: 'inner' | 'left'; with: Both },
   ): Stream<never> {
     const left = this.#together(name);
+    checkJoin(name, left.place, table.place);
     const sides = { name, left: left.place.node.id, right: table.place.node.id, both };
     return left.#behind(tableJoinNode(sides, kind), left.place.keys);
   }
@@ -216,6 +237,7 @@ export class Stream<V> {
   ): Stream<never> {
     const { name, kind = 'inner', with: both, historyMs, graceMs = 0 } = options;
     const left = this.#together(name);
+    checkJoin(name, left.place, table.place);
     const sides = { name, left: left.place.node.id, right: table.place.node.id, both };
     return left.#behind(asOfJoinNode(sides, { kind, historyMs, graceMs }), left.place.keys);
   }
@@ -230,7 +252,7 @@ export class Stream<V> {
    */
   process<O = never>(
     name: string,
-    create: (context: NodeContext, emit: Push<O>) => Handler<V>,
+    create: (context: NodeContext, emit: Emit<O>) => Handler<V>,
     options: { readonly holdMs?: number; readonly keepsKeys?: boolean } = {},
   ): Stream<O> {
     const { holdMs = 0, keepsKeys = false } = options;
@@ -280,7 +302,7 @@ export class Stream<V> {
   }
 
   #behind<W>(draft: NodeDraft, keys: Place['keys']): Stream<W> {
-    return new Stream<W>({ ...this.place, node: this.#added(draft), keys });
+    return new Stream<W>({ ...this.place, node: this.#added(draft), keys, contractKey: undefined });
   }
 
   #added(draft: NodeDraft): GraphNode {
@@ -319,6 +341,7 @@ export class Table<V> {
     other: Table<W>,
     { name, kind = 'inner', with: both }: { name: string; kind?: 'inner' | 'left' | 'outer'; with: Both },
   ): Table<never> {
+    checkJoin(name, this.place, other.place);
     const sides = { name, left: this.place.node.id, right: other.place.node.id, both };
     return new Table<never>({ ...this.place, node: this.place.graph.add(tablesJoinNode(sides, kind)) });
   }

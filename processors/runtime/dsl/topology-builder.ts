@@ -68,7 +68,8 @@ export function topology(name: string): TopologyBuilder {
     sources.set(input.topic, node);
     const other = known?.source && differenceOf(known.source.input, input);
     if (other !== undefined) faults.push(`${input.topic} is read in two ways, with another ${other}`);
-    return { topology: name, graph, node, keys: 'together' as const };
+    const contractKey = CONTRACTS.get(input.topic)?.key;
+    return { topology: name, graph, node, keys: 'together' as const, contractKey };
   };
   const eventInput = (topic: string, { deduplicated = false }: EventSourceOptions = {}): Input => ({
     topic,
@@ -107,7 +108,7 @@ function sourceNode(input: Input, subtopology: string | undefined) {
     kind: 'source' as const,
     label: input.topic,
     inputs: [],
-    source: { input, subtopology, contractKey: CONTRACTS.get(input.topic)?.key },
+    source: { input, subtopology },
     build: () => [],
   };
 }

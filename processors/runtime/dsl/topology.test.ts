@@ -168,7 +168,102 @@ describe('a topology that cannot be run is refused with all its faults', () => {
       code: 'MR_TOPOLOGY_UNKNOWN_TOPIC',
       message: 'There is no topic shop.clickstream.',
     });
+    const app = topology('writes');
+    app.events(CLICKS).to(toTopic('nowhere'));
+    await expect(driveTopology(app.build(), { startMs: T0, missing: ['nowhere'] })).rejects.toMatchObject({
+      code: 'MR_TOPOLOGY_UNKNOWN_TOPIC',
+      message: 'There is no topic nowhere.',
+    });
   });
+
+  test('streams of two topologies that meet', () => {
+    const clicks = topology('one').events(CLICKS);
+    const others = topology('other').events(ORDERS);
+    const join = { name: 'both', beforeMs: 1, afterMs: 1, with: () => 1 };
+    for (const meet of [
+      () => clicks.merge(others),
+      () => clicks.join(others, join),
+      () => clicks.joinTable(others.toTable('t'), join),
+    ])
+      expect(meet).toThrow(/with a stream of other/);
+  });
+
+  test('a join of keys that do not meet', () => {
+    const app = topology('local');
+    const table = app.eventTable(SHOP_TOPICS.catalog.name);
+    const clicks = app.events(CLICKS).filter(isOneOf('ProductViewed')).keyLocallyBy('itemId');
+    const join = { name: 'priced', with: () => 1 };
+    for (const meet of [
+      () => clicks.joinTable(table, join),
+      () => clicks.joinAsOf(table, { ...join, historyMs: 1 }),
+      () => clicks.join(app.events(ORDERS), { ...join, beforeMs: 1, afterMs: 1 }),
+    ])
+      expect(meet).toThrow(/the join priced: one side has keys of its task alone/);
+  });
+
+  test('bounds of joins that nothing can meet in', () => {
+    const app = topology('bounds');
+    const join = { name: 'empty', with: () => 1 };
+    const clicks = app.events(CLICKS);
+    expect(() => clicks.join(app.events(ORDERS), { ...join, beforeMs: 5, afterMs: -10 })).toThrow(
+      'the join empty: the interval is empty',
+    );
+    expect(() => clicks.joinAsOf(clicks.toTable('t'), { ...join, historyMs: 5, graceMs: 10 })).toThrow(
+      'the join empty: a grace of 10 ms is longer than the history of 5 ms',
+    );
+  });
+
+  test('results of windows as facts, which stand at a place in the log', () => {
+    const app = topology('facts');
+    app
+      .events(CLICKS)
+      .window(tumbling({ sizeMs: MINUTE_MS }))
+      .aggregate('by-minute', count())
+      .filter(() => true)
+      .to(toFacts('clicks', () => ({})));
+    expect(() => app.build()).toThrow(/facts clicks are rows of records; the results of by-minute go to/);
+  });
+
+  test.each([
+    ['a bound below one entry', { maxEntries: -3 }, 'maxEntries -3'],
+    ['a time to live below nothing', { ttlMs: -1 }, 'ttlMs -1'],
+    ['a time to live that is no number', { ttlMs: Number.NaN }, 'ttlMs NaN'],
+    ['no version', { version: 0 }, 'version 0'],
+  ])('a store with %s, when its tasks are made', async (_, options, fault) => {
+    const app = topology('stores');
+    app.events(CLICKS).process('keeps', (context) => {
+      context.store('s', options);
+      return () => undefined;
+    });
+    await expect(driveTopology(app.build(), { startMs: T0 })).rejects.toMatchObject({
+      code: 'MR_TOPOLOGY_INVALID',
+      message: expect.stringContaining(fault) as string,
+    });
+  });
+
+  test('two stores of one name, when its tasks are made', async () => {
+    const app = topology('stores');
+    for (const name of ['one', 'two'])
+      app.events(CLICKS).process(name, (context) => {
+        context.store('same');
+        return () => undefined;
+      });
+    await expect(driveTopology(app.build(), { startMs: T0 })).rejects.toMatchObject({
+      code: 'MR_TOPOLOGY_INVALID',
+      message: expect.stringContaining('the store same of clickstream-0 is declared twice') as string,
+    });
+  });
+});
+
+test('the key of a topic by its contract stays one behind a filter', () => {
+  const app = topology('kept');
+  app
+    .events(ORDERS)
+    .filter(isOneOf('OrderPlaced'))
+    .keyBy('orderId')
+    .aggregate('orders', count())
+    .to(toTopic('out'));
+  expect(app.build().subtopologies.map(({ name }) => name)).toEqual(['orders']);
 });
 
 test('is described as text and as a Mermaid flowchart', () => {

@@ -1,7 +1,7 @@
 import { DROP, OK, type StepResult } from '../step-result.ts';
 import type { StatefulPart } from '../stateful-part.ts';
 import type { TaskContext } from '../topology.ts';
-import { checkDuration } from './join-bounds.ts';
+import { checkHistory } from './join-bounds.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { RowVersions } from './row-versions.ts';
 import type { TableJoinResult, TableJoinType } from './table-join.ts';
@@ -50,7 +50,7 @@ export function joinAsOf<S, T>(
   options: AsOfJoinOptions<TableJoinType, S, T | undefined>,
 ): AsOfJoin<S, T> {
   const { name, historyMs, graceMs = 0 } = options;
-  checkTimes(name, historyMs, graceMs);
+  checkHistory(`join ${name}`, { historyMs, graceMs });
   const layout = 'as-of-join';
   const versions = new RowVersions<T>(context.store<T | null>(`${name}-rows`, { layout }));
   const waiting = new RecordBuffer<S>(context.store<S>(`${name}-waiting`, { layout }));
@@ -129,13 +129,4 @@ function timePart<S, T>(
       return waiting.size > 0;
     },
   };
-}
-
-function checkTimes(name: string, historyMs: number, graceMs: number): void {
-  checkDuration(`join ${name}: historyMs`, historyMs);
-  checkDuration(`join ${name}: graceMs`, graceMs);
-  if (graceMs > historyMs)
-    throw new RangeError(
-      `join ${name}: a grace of ${graceMs} ms is longer than the history of ${historyMs} ms`,
-    );
 }

@@ -45,8 +45,19 @@ export function checkBounds(what: string, { beforeMs, afterMs, graceMs }: JoinBo
     );
 }
 
+/** Of a join with the past of a table. @throws RangeError */
+export function checkHistory(
+  what: string,
+  { historyMs, graceMs }: { readonly historyMs: number; readonly graceMs: number },
+): void {
+  checkDuration(`${what}: historyMs`, historyMs);
+  checkDuration(`${what}: graceMs`, graceMs);
+  if (graceMs > historyMs)
+    throw new RangeError(`${what}: a grace of ${graceMs} ms is longer than the history of ${historyMs} ms`);
+}
+
 /** @throws RangeError */
-export function checkDuration(what: string, ms: number): void {
+function checkDuration(what: string, ms: number): void {
   whole(what, ms);
   if (ms < 0) throw new RangeError(`${what} must be at least 0, not ${ms}`);
 }

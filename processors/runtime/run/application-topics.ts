@@ -71,7 +71,8 @@ export class ApplicationTopics {
   #topics(): readonly string[] {
     const inputs = this.#subtopologies.flatMap((subtopology) => subtopology.inputs.map(({ topic }) => topic));
     const outputs = this.#subtopologies.flatMap(({ outputs: all = [] }) => all.map(({ topic }) => topic));
-    return [...new Set([...inputs, ...outputs])];
+    const written = this.#subtopologies.flatMap(({ writes = [] }) => writes);
+    return [...new Set([...inputs, ...outputs, ...written])];
   }
 
   #requireKnown(outside: readonly string[]): void {

@@ -3,7 +3,7 @@ import { EntryTable } from './entry-table.ts';
 import type { SpilledEntry } from './spilled-entries.ts';
 import { checkValueSize, incompatibleState, keyTrace } from './state-fault.ts';
 import { loneEnvironment, type StoreEnvironment } from './store-environment.ts';
-import type { StateChange, StoreOptions } from './store-options.ts';
+import { checkStoreOptions, type StateChange, type StoreOptions } from './store-options.ts';
 import type { UndoLog } from './undo-log.ts';
 
 export type { StateChange, StoreOptions } from './store-options.ts';
@@ -39,6 +39,7 @@ export class KeyedStore<V> {
 
   constructor(name: string, options: StoreOptions<V> = {}, env: StoreEnvironment = loneEnvironment()) {
     const { codec = json<V>(), maxEntries, ttlMs, version = 1, layout = `keyed(${codec.name})` } = options;
+    checkStoreOptions(name, options);
     const { spillMap } = env;
     this.name = name;
     this.version = version;

@@ -1,3 +1,4 @@
+import { MillraceError } from '../../../platform/errors.ts';
 import type { Codec } from '../codec.ts';
 
 export interface StoreOptions<V = unknown> {
@@ -30,4 +31,19 @@ export interface StateChange {
   readonly value: Buffer | null;
   /** Event time of the write, where the store keeps it. */
   readonly writtenMs?: number;
+}
+
+/** @throws MillraceError MR_TOPOLOGY_INVALID */
+export function checkStoreOptions(
+  name: string,
+  { maxEntries, ttlMs, version }: Pick<StoreOptions, 'maxEntries' | 'ttlMs' | 'version'>,
+): void {
+  for (const [option, value] of Object.entries({ maxEntries, ttlMs, version })) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
+    throw new MillraceError(
+      'MR_TOPOLOGY_INVALID',
+      `the store ${name} has ${option} ${value}; a whole number of at least 1 is needed`,
+      { context: { store: name } },
+    );
+  }
 }

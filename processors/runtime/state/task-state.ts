@@ -1,3 +1,4 @@
+import { MillraceError } from '../../../platform/errors.ts';
 import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EventTimers } from '../time/event-timers.ts';
@@ -87,6 +88,11 @@ export class TaskState {
     return this.#meta;
   }
 
+  /** What the program declares: whole when its processor has been made. */
+  get declaration(): Declaration {
+    return this.#declaration;
+  }
+
   /** Entries over all stores, remembered eventIds included. */
   get size(): number {
     return sum(this.#stores, (store) => store.size) + this.duplicates.size;
@@ -110,9 +116,7 @@ export class TaskState {
   }
 
   store<V>(name: string, options: StoreOptions<V> = {}): KeyedStore<V> {
-    if (name.includes('/') || name === DUPLICATES || name === META_KEY || this.#stores.has(name))
-      throw new Error(`the store name ${name} is taken, or holds a slash`);
-    if (this.#declaration.retired.has(name)) throw new Error(`the store ${name} is declared and retired`);
+    this.#checkName(name);
     const store = new KeyedStore<V>(name, options, this.#env);
     this.#stores.set(name, store as KeyedStore<unknown>);
     if (options.ttlMs !== undefined) this.#timed.push(store as KeyedStore<unknown>);
@@ -241,6 +245,23 @@ export class TaskState {
       this.#memory?.remove(store);
       store.close();
     }
+  }
+
+  /** @throws MillraceError MR_TOPOLOGY_INVALID */
+  #checkName(name: string): void {
+    const isReserved = name.includes('/') || name === DUPLICATES || name === META_KEY;
+    const fault = isReserved
+      ? 'has a name that the engine uses, or one with a slash'
+      : this.#stores.has(name)
+        ? 'is declared twice: steps of one sub-topology share the names of their stores'
+        : this.#declaration.retired.has(name)
+          ? 'is declared and retired'
+          : undefined;
+    if (fault === undefined) return;
+    const context = { store: name, task: this.#env.taskId };
+    throw new MillraceError('MR_TOPOLOGY_INVALID', `the store ${name} of ${this.#env.taskId} ${fault}`, {
+      context,
+    });
   }
 
   #metaOf(meta: CommitMeta): TaskMeta {

@@ -33,6 +33,22 @@ export class UndoLog {
     if (this.#undos.length > 0) this.#undos = [];
   }
 
+  /** Runs something as a step of its own; where it throws, nothing of it stands. */
+  attempt<T>(run: () => T): T {
+    const { isActive } = this;
+    this.clear();
+    this.isActive = true;
+    try {
+      return run();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    } finally {
+      this.clear();
+      this.isActive = isActive;
+    }
+  }
+
   /** Runs what is no part of a step: nothing of it is noted. */
   suspended(run: () => void): void {
     const { isActive } = this;

@@ -51,7 +51,7 @@ export class Committer {
     const startedMs = performance.now();
     const tasks = all.filter((task) => task.failure === undefined && task.hasWork);
     if (tasks.length === 0) return;
-    const prepared = tasks.map((task) => [task, task.prepareCommit()] as const);
+    const prepared = tasks.flatMap((task) => this.#prepare(task));
     const counts = this.#addRows(prepared.map(([, commit]) => commit));
     try {
       await this.#flushSinks(tasks);
@@ -64,6 +64,17 @@ export class Committer {
     const ms = performance.now() - startedMs;
     this.#longestMs = Math.max(this.#longestMs, ms);
     this.#options.onCommit?.({ rows: counts, ms });
+  }
+
+  #prepare(task: Task): (readonly [Task, PreparedCommit])[] {
+    try {
+      return [[task, task.prepareCommit()]];
+    } catch (error) {
+      if (!isTaskRestart(error)) throw error;
+      const said = { task: task.id, code: error.code, error: errorText(error) };
+      this.#options.log.warn(said, 'what a commit hands out failed; the task starts again, with care');
+      return [];
+    }
   }
 
   async #flushSinks(tasks: readonly Task[]): Promise<void> {

@@ -12,42 +12,47 @@ export interface RawRecord extends Position {
   readonly record: LogRecord;
 }
 
-interface SideOutput {
+export interface SideOutput {
   readonly topicName: (topic: string) => string;
   readonly nowMs: number;
 }
 
+/** What failed, and where. */
+export interface Fault {
+  readonly code: string;
+  readonly reason: string;
+  readonly step: string;
+}
+
+/** The window that something came too late for. */
+export interface MissedWindow {
+  readonly windowStartMs: number;
+  readonly windowEndMs: number;
+  readonly watermarkMs: number;
+  readonly corrected?: boolean;
+}
+
 /** The dead letter of a record: original bytes (the beginning of more than 15 MiB) and key; headers say what failed, where and when. */
-export function deadLetter(
-  raw: RawRecord,
-  fault: { readonly code: string; readonly reason: string; readonly step: string },
-  side: SideOutput,
-): ProduceRecord {
-  return sideRecord(raw, deadLetterTopic(raw.topic), side, {
-    'mr-code': fault.code,
-    'mr-reason': fault.reason,
-    'mr-step': fault.step,
-    'mr-attempt': String(attemptsOf(raw.record) + 1),
-  });
+export function deadLetter(raw: RawRecord, fault: Fault, side: SideOutput): ProduceRecord {
+  return sideRecord(raw, deadLetterTopic(raw.topic), side, faultHeaders(fault, attemptsOf(raw.record) + 1));
+}
+
+export function faultHeaders({ code, reason, step }: Fault, attempt: number): Record<string, string> {
+  return { 'mr-code': code, 'mr-reason': reason, 'mr-step': step, 'mr-attempt': String(attempt) };
 }
 
 /** A late event for `<topic>.late`: original bytes and key; headers name the window that it missed and by how much. */
-export function lateRecord(
-  raw: RawRecord,
-  window: {
-    readonly windowStartMs: number;
-    readonly windowEndMs: number;
-    readonly watermarkMs: number;
-    readonly corrected?: boolean;
-  },
-  side: SideOutput,
-): ProduceRecord {
-  return sideRecord(raw, lateTopic(raw.topic), side, {
+export function lateRecord(raw: RawRecord, window: MissedWindow, side: SideOutput): ProduceRecord {
+  return sideRecord(raw, lateTopic(raw.topic), side, latenessHeaders(window));
+}
+
+export function latenessHeaders(window: MissedWindow): Record<string, string> {
+  return {
     'mr-window-start': new Date(window.windowStartMs).toISOString(),
     'mr-window-end': new Date(window.windowEndMs).toISOString(),
     'mr-lateness-ms': String(window.watermarkMs - window.windowEndMs),
     'mr-corrected': String(window.corrected ?? false),
-  });
+  };
 }
 
 /**
@@ -58,8 +63,10 @@ export function redirected(raw: RawRecord, topic: string, side: SideOutput): Pro
   return sideRecord(raw, topic, side, {});
 }
 
-/** The value, as far as every topic takes it: what did not fit would be tried for ever, and nothing else go on. */
-function cut(value: Buffer | null): Pick<ProduceRecord, 'value'> & { headers: Record<string, string> } {
+/** A value, as far as every topic takes it: what did not fit would be tried for ever, and nothing else go on. */
+export function cutValue(
+  value: Buffer | null,
+): Pick<ProduceRecord, 'value'> & { headers: Record<string, string> } {
   if (value === null || value.length <= MAX_VALUE_BYTES) return { value, headers: {} };
   return { value: value.subarray(0, CUT_TO_BYTES), headers: { 'mr-cut-from-bytes': String(value.length) } };
 }
@@ -74,7 +81,7 @@ function sideRecord(
   const text = key?.toString('utf8') ?? null;
   // The key of a foreign record may be no text; the log takes text only, so its bytes go along as a header.
   const isText = key === null || Buffer.from(text ?? '').equals(key);
-  const kept = cut(raw.record.value);
+  const kept = cutValue(raw.record.value);
   return {
     topic: side.topicName(topic),
     key: text,

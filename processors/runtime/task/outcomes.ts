@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../../platform/errors.ts';
 import type { StepResult } from '../step-result.ts';
 import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
+import { deadResult, lateResult, type Result } from './result-aside.ts';
 import type { TaskOutputs } from './task-outputs.ts';
 
 /** What one task has done since it started, by outcome. */
@@ -11,11 +12,17 @@ export interface TaskCounters {
   late: number;
   deadLetter: number;
   redirected: number;
+  /** What time and no record caused, such as the result of a window, and a step behind it was late or failed. */
+  lateResult: number;
+  deadResult: number;
 }
 
 export interface OutcomesOptions {
   /** Name of the sub-topology, for the dead letters. */
   readonly step: string;
+  readonly partition: number;
+  /** Contract name of the topic beside which results of the task are put aside. */
+  readonly firstInput: string;
   readonly outputs: TaskOutputs;
   /** Of the task. */
   readonly watermarkMs: () => number;
@@ -32,6 +39,8 @@ export class Outcomes {
     late: 0,
     deadLetter: 0,
     redirected: 0,
+    lateResult: 0,
+    deadResult: 0,
   };
   readonly #options: OutcomesOptions;
 
@@ -65,6 +74,20 @@ export class Outcomes {
     this.counters.deadLetter += 1;
     const fault = { code, reason, step: this.#options.step };
     this.#options.outputs.produceRaw(deadLetter(raw, fault, this.#side()));
+  }
+
+  /** What a step says of something that no record caused. */
+  carryOutByTime(result: StepResult, about: Result): void {
+    const { step, outputs, watermarkMs, partition, firstInput } = this.#options;
+    const place = { topic: firstInput, partition };
+    if (result.kind === 'late') {
+      this.counters.lateResult += 1;
+      const window = { watermarkMs: watermarkMs(), ...result };
+      outputs.produceRaw(lateResult(place, about, { ...this.#side(), window }));
+    } else if (result.kind === 'dead-letter') {
+      this.counters.deadResult += 1;
+      outputs.produceRaw(deadResult(place, about, { ...this.#side(), fault: { ...result, step } }));
+    }
   }
 
   #side(): { topicName: (topic: string) => string; nowMs: number } {

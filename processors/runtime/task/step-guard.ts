@@ -87,24 +87,47 @@ export class StepGuard {
     }
   }
 
+  /**
+   * Runs what time and no record caused, in the same way.
+   * @param place names it, the same after a restart
+   * @throws MillraceError as {@link run} does
+   */
+  runByTime(place: string, act: () => StepResult): StepResult {
+    const known = this.#hasFaults ? this.#poisoned.get(place) : undefined;
+    if (known !== undefined) return this.#refused(known);
+    if (!this.#hasFaults || !this.#canRollBack) {
+      try {
+        return act();
+      } catch (error) {
+        throw this.#firstFailure(error, place, { place });
+      }
+    }
+    try {
+      return this.#undo.attempt(act);
+    } catch (error) {
+      if (error instanceof MillraceError) throw error;
+      this.#calm = 0;
+      return this.#refused(failed(describeFailure(error, this.#step)));
+    }
+  }
+
   #runBoldly(record: InputRecord<never>): StepResult {
     try {
       return this.#process(record);
     } catch (error) {
-      if (error instanceof MillraceError) throw error;
-      const reason = describeFailure(error, this.#step);
       const { topic, partition, offset } = record;
-      this.#hasFaults = true;
-      if (!this.#canRollBack) this.#poisoned.set(placeOf(record), failed(reason));
-      throw new MillraceError(
-        'MR_PROCESS_STEP_FAILED',
-        `${reason}; its task starts again and passes the record over`,
-        {
-          context: { topic, partition, offset },
-          cause: error,
-        },
-      );
+      throw this.#firstFailure(error, placeOf(record), { topic, partition, offset });
     }
+  }
+
+  /** What sends the task back to its last commit, from where it is careful. */
+  #firstFailure(error: unknown, place: string, context: Record<string, string | number>): unknown {
+    if (error instanceof MillraceError) return error;
+    const reason = describeFailure(error, this.#step);
+    this.#hasFaults = true;
+    if (!this.#canRollBack) this.#poisoned.set(place, failed(reason));
+    const message = `${reason}; its task starts again and passes over what it threw on`;
+    return new MillraceError('MR_PROCESS_STEP_FAILED', message, { context, cause: error });
   }
 
   #refused(refusal: Refusal): StepResult {

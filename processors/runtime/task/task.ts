@@ -73,7 +73,8 @@ export class Task {
     const { undo } = this.#state;
     this.outputs = new TaskOutputs({ partition, topicName: env.topicName, now: env.now, undo });
     this.#outcomes = new Outcomes({
-      ...{ step: subtopology.name, outputs: this.outputs, topicName: env.topicName, now: env.now },
+      ...{ step: subtopology.name, partition, outputs: this.outputs, topicName: env.topicName, now: env.now },
+      firstInput: subtopology.inputs[0]?.topic ?? subtopology.name,
       watermarkMs: () => this.watermarkMs,
     });
     this.#producer = env.kafka.transactionalProducer({
@@ -226,10 +227,16 @@ export class Task {
 
   /** Moves the watermark with what was read and with the clock; fires timers and closes windows. */
   advanceTime(): void {
-    const nowMs = this.#env.now();
-    this.#moveWatermark(nowMs);
-    this.#state.tick(nowMs);
-    this.#env.watch?.leave();
+    try {
+      const nowMs = this.#env.now();
+      this.#moveWatermark(nowMs);
+      this.#state.tick(nowMs);
+    } catch (error) {
+      this.failure = error;
+      if (!isTaskRestart(error)) throw error;
+    } finally {
+      this.#env.watch?.leave();
+    }
   }
 
   /** Reading has paused: until the next fetch no input counts as read to its end. */
@@ -238,10 +245,18 @@ export class Task {
     for (const queue of this.#inputs.queues) queue.unconfirm();
   }
 
-  /** Takes everything since the last commit. From here on the task works for the next one. */
+  /**
+   * Takes everything since the last commit. From here on the task works for the next one. Where it throws, the task has
+   * failed.
+   */
   prepareCommit(): PreparedCommit {
+    try {
+      this.#state.beforeCommit();
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
     const nowMs = this.#env.now();
-    this.#state.beforeCommit();
     for (const record of this.#sender.take(nowMs)) this.outputs.produceRaw(record);
     const { rows, records } = this.outputs.take();
     // One by one: a spread of a large state would overflow the stack.
@@ -368,6 +383,8 @@ export class Task {
       timers: (name, onDue) => this.#state.timers(name, onDue, scope),
       clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
       attach: (part) => this.#state.attach(part, scope),
+      byTime: ({ place, about }, run) =>
+        this.#outcomes.carryOutByTime(this.#guard.runByTime(place, run), about()),
       timedBy: (inputs) => this.#contextIn(this.#watermark.scope(inputs)),
     };
   }

@@ -84,6 +84,7 @@ export function memoryKafka(partitions = 1): MemoryKafka {
           .filter(([key, o]) => key.startsWith(`${groupId}|`) && o.topic === topic)
           .map(([, o]) => o),
       ),
+    isSettled: () => Promise.resolve(true),
     groupMembers: () => Promise.resolve(0),
   };
 

@@ -5,7 +5,7 @@ import { encodeEvent } from '../../../schemas/wire-format.ts';
 import { events, type Codec } from '../codec.ts';
 import type { Topology } from '../dsl/index.ts';
 import { ApplicationTopics } from '../run/application-topics.ts';
-import { isTaskRestart, Task } from '../task/task.ts';
+import { isTaskRestart, Task, type PreparedCommit } from '../task/task.ts';
 import type { TaskEnvironment } from '../task/task-environment.ts';
 import { memoryKafka, type MemoryKafka, type StoredRecord } from './memory-kafka.ts';
 
@@ -224,7 +224,7 @@ class TopologyRun implements TopologyDriver {
         if (this.#fetch(task)) moved = true;
         task.run(Number.POSITIVE_INFINITY);
         if (task.failure === undefined) task.advanceTime();
-        else await this.#replace(task);
+        if (task.failure !== undefined) await this.#replace(task);
         if (await this.#commit(task)) moved = true;
       }
     }
@@ -243,7 +243,11 @@ class TopologyRun implements TopologyDriver {
   async #commit(task: Task): Promise<boolean> {
     const current = this.#tasks.find(({ id }) => id === task.id);
     if (current !== task || !task.hasWork) return current !== task;
-    const prepared = task.prepareCommit();
+    const prepared = this.#prepare(task);
+    if (prepared === undefined) {
+      await this.#replace(task);
+      return true;
+    }
     for (const { key, value, version } of task.outputs.takeOnline().writes) {
       if ((this.#online.get(key)?.version ?? -1) < version) this.#online.set(key, { version, value });
     }
@@ -251,6 +255,15 @@ class TopologyRun implements TopologyDriver {
       this.#rows.set(table, [...(this.#rows.get(table) ?? []), ...rows]);
     await task.commit(prepared);
     return true;
+  }
+
+  #prepare(task: Task): PreparedCommit | undefined {
+    try {
+      return task.prepareCommit();
+    } catch (error) {
+      if (!isTaskRestart(error)) throw error;
+      return undefined;
+    }
   }
 
   /** What the runner does with a task that failed in a way that is part of normal life. */
