@@ -60,6 +60,14 @@ describe('parseConfig', () => {
     expect(config.clickhouse.database).toBe('millrace_replay_2024');
   });
 
+  it('takes the time zone of the shop by its IANA name', () => {
+    expect(parseConfig({}).processing.shopTimeZone).toBe('UTC');
+    expect(parseConfig({ MR_SHOP_TIME_ZONE: 'Asia/Kolkata' }).processing.shopTimeZone).toBe('Asia/Kolkata');
+    expect(faultsOf({ MR_SHOP_TIME_ZONE: 'Berlin' })).toEqual([
+      'MR_SHOP_TIME_ZONE: needs an IANA name such as Europe/Berlin',
+    ]);
+  });
+
   it('names every fault in one message, cross-field ones included', () => {
     const faults = faultsOf({
       MR_SERVING_PORT: '99999',

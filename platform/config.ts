@@ -77,6 +77,18 @@ export interface ProcessingConfig {
   readonly parcelSilenceMs: number;
   readonly cardBurstCount: number;
   readonly cardBurstWindowMs: number;
+  /** IANA name. */
+  readonly shopTimeZone: string;
+  /** Event time after which an order that waits for a step counts as stuck. */
+  readonly orderLimits: {
+    readonly paymentMs: number;
+    readonly reviewMs: number;
+    readonly captureMs: number;
+    readonly shipMs: number;
+    /** From the first scan, where no time was promised. */
+    readonly deliveryMs: number;
+    readonly refundMs: number;
+  };
 }
 
 export interface Config {
@@ -242,6 +254,15 @@ function toConfig(p: Parsed): Config {
       parcelSilenceMs: p.MR_PARCEL_SILENCE,
       cardBurstCount: p.MR_CARD_BURST_COUNT,
       cardBurstWindowMs: p.MR_CARD_BURST_WINDOW,
+      shopTimeZone: p.MR_SHOP_TIME_ZONE,
+      orderLimits: {
+        paymentMs: p.MR_ORDER_PAYMENT_LIMIT,
+        reviewMs: p.MR_ORDER_REVIEW_LIMIT,
+        captureMs: p.MR_ORDER_CAPTURE_LIMIT,
+        shipMs: p.MR_ORDER_SHIP_LIMIT,
+        deliveryMs: p.MR_ORDER_DELIVERY_LIMIT,
+        refundMs: p.MR_ORDER_REFUND_LIMIT,
+      },
     },
   };
 }

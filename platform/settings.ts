@@ -75,6 +75,19 @@ const secretUrl = (protocols: RegExp) =>
     .optional()
     .transform((text) => (text === undefined ? undefined : new Secret(text)));
 const file = z.string().min(1).optional();
+const timeZone = z
+  .string()
+  .default('UTC')
+  .refine((name) => isTimeZone(name), 'needs an IANA name such as Europe/Berlin');
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 interface Setting {
   readonly schema: z.ZodType;
@@ -323,6 +336,45 @@ export const SETTINGS = {
     schema: duration('5m', 1000, 86_400_000),
     about: 'Event time in which the payments of a card are counted.',
     example: '5m',
+  },
+  MR_SHOP_TIME_ZONE: {
+    schema: timeZone,
+    about:
+      'Time zone of the shop: its days, weeks and months in sales, sessions, orders and cohorts. What is written keeps the zone that it was written in.',
+    example: 'Europe/Berlin',
+  },
+  MR_ORDER_PAYMENT_LIMIT: {
+    schema: duration('24h', 1000, 90 * 86_400_000),
+    about: 'Event time after which an order that nobody has paid for counts as stuck.',
+    example: '24h',
+  },
+  MR_ORDER_REVIEW_LIMIT: {
+    schema: duration('24h', 1000, 90 * 86_400_000),
+    about: 'Event time after which an order that is held for a decision counts as stuck.',
+    example: '24h',
+  },
+  MR_ORDER_CAPTURE_LIMIT: {
+    schema: duration('72h', 1000, 90 * 86_400_000),
+    about:
+      'Event time after which an authorised payment that was not captured makes its order count as stuck.',
+    example: '72h',
+  },
+  MR_ORDER_SHIP_LIMIT: {
+    schema: duration('48h', 1000, 90 * 86_400_000),
+    about: 'Event time after which an order that is paid and that no carrier has scanned counts as stuck.',
+    example: '48h',
+  },
+  MR_ORDER_DELIVERY_LIMIT: {
+    schema: duration('14d', 1000, 90 * 86_400_000),
+    about:
+      'Event time after the first scan until an order without a promised time counts as stuck on its way.',
+    example: '14d',
+  },
+  MR_ORDER_REFUND_LIMIT: {
+    schema: duration('72h', 1000, 90 * 86_400_000),
+    about:
+      'Event time after which money that is owed for a cancelled or returned order makes it count as stuck.',
+    example: '72h',
   },
   MR_MIN_FREE_DISK_MB: {
     schema: integer(1024, 0, 10_000_000),

@@ -26,13 +26,19 @@ const order = (driver: TopologyDriver, ...events: OrdersEvent[]) =>
 
 /** A changelog belongs to a sub-topology, an entry of it to a store: under another name nothing finds it. */
 test.each([
-  ['visitor', ['visitors', 'shop-by-minute', 'items-by-minute']],
+  ['visitor', ['visitors', 'shop-by-minute', 'items-by-minute', 'sessions']],
   ['orders', ['sales-by-minute', 'parcels', 'parcel-silence']],
+  ['orders', ['order-life']],
+  ['orders', ['sale-places', 'sales-without-place']],
+  ['orders', ['channel-sales-by-minute', 'channel-sales-by-day-utc']],
   ['items', ['neighbours', 'scores']],
   ['catalog', []],
-  ['user', ['users']],
+  ['user', ['users', 'segment-of-user']],
   ['card', ['cards']],
-  ['trending', ['partitions']],
+  ['trending', ['partitions', 'trending-lists', 'trending-lists-minutes']],
+  ['orders-by-buyer', ['buyers', 'cohort-cells']],
+  ['segment-acts', ['segment-scores']],
+  ['segment-candidates', ['segment-lists', 'segment-lists-minutes']],
   ['journal', ['recent-alerts']],
 ])('%s keeps its name, and that of its stores', async (name, stores) => {
   const { task } = await driveTask(subtopologyOfShop(name), { nowMs: T0 });
@@ -94,6 +100,36 @@ test('minutes of visitors close where nothing was ever ordered, and no partition
   expect(reasons('shop_minute')).toEqual(['update', 'idle']);
   expect(reasons('item_minute')).toEqual(['update', 'idle']);
   expect(driver.rows('item_minute').at(-1)).toMatchObject({ item_id: 'a', views: 2, window_start: T0 });
+});
+
+test('click minutes close by events while carriers report scans an hour late', async () => {
+  const driver = await drive();
+  for (let minute = 0; minute < 4; minute++) {
+    const atMs = T0 + minute * 60_000;
+    const scans = Array.from({ length: 3 * PARTITIONS }, (_, n) =>
+      scanOf(`p${n}`, atMs - 3_600_000, { orderId: `o${n}`, ingestTime: atMs }),
+    );
+    await driver.events(SHOP_TOPICS.shipments.name, scans, ({ orderId }) => orderId);
+    await order(driver, ...scans.map(({ orderId }) => orderOf(orderId, atMs)));
+    const devices = Array.from({ length: 3 * PARTITIONS }, (_, n) => `device-${n}`);
+    await click(driver, ...devices.map((anonymousId) => viewOf('a', atMs, { anonymousId })));
+  }
+  const closed = driver.rows('shop_minute').filter((row) => row['reason'] === 'watermark');
+  expect(new Set(closed.map((row) => Number(row['window_start']) - T0))).toEqual(new Set([0, 60_000]));
+});
+
+test('a topic that others write too carries no watermarks', async () => {
+  const driver = await drive();
+  const pay = (n: number) => captureOf(`p${n}`, T0 + n * 1000, { orderId: `order-${n}` });
+  await driver.events(
+    PAYMENTS.name,
+    Array.from({ length: 8 }, (_, n) => pay(n)),
+    ({ orderId }) => orderId,
+  );
+  await driver.advanceClock(10_000);
+  const keysOf = (topic: string) => driver.kafka.recordsOf(topic).map(({ key }) => key?.toString());
+  expect(keysOf(SHOP_TOPICS.alerts.name)).toEqual(['card-1']);
+  expect(keysOf(INTERNAL_TOPICS.cardPayments.name)).toContain(undefined);
 });
 
 test('while the shop is quiet no item is said to be trending again, though a parcel keeps time moving', async () => {

@@ -20,6 +20,11 @@ export function trendingKey(): string {
   return 'trending:{all}';
 }
 
+/** The most wanted items of users of one segment: {@link TrendingList}. */
+export function segmentTrendingKey(segment: string): string {
+  return `trending:{segment:${segment}}`;
+}
+
 /** The newest alerts of one partition of shop.alerts: {@link RecentAlerts}. */
 export function recentAlertsKey(partition: number): string {
   return `alerts:{recent}:${partition}`;

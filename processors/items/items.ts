@@ -10,7 +10,7 @@ import { addNeighbours, neighboursValue, noNeighbours, type ItemNeighbours } fro
 const MAX_ITEMS_PER_TASK = 1_000_000;
 const CANDIDATES = 100;
 /** A purchase says more than a cart, a cart more than a view. */
-const WEIGHT = { view: 1, cart: 3, purchase: 10 } as const;
+export const WEIGHT = { view: 1, cart: 3, purchase: 10 } as const;
 /** Half-life of demand. */
 export const TRENDING_HALF_LIFE_MS = 30 * 60_000;
 

@@ -20,17 +20,20 @@ export function mergeTrending(partitions: readonly Candidates[]): TrendingList {
   return { asOfMs, items: items.slice(0, MAX_TRENDING) };
 }
 
+/** How every job reads what the partitions want most: by one task. */
+export function trendingCandidates(app: TopologyBuilder) {
+  return app.events(INTERNAL_TOPICS.trendingCandidates.name, { subtopology: 'trending' });
+}
+
 export function trendingJob(app: TopologyBuilder): void {
-  app
-    .events(INTERNAL_TOPICS.trendingCandidates.name, { subtopology: 'trending' })
-    .process('trending-list', (context) => {
-      const partitions = context.store<Candidates>('partitions');
-      return ({ partition, eventTime, items }) => {
-        partitions.set(String(partition), { eventTime, items });
-        context.outputs.online(trendingKey(), {
-          value: () => JSON.stringify(mergeTrending([...partitions.entries()].map(([, part]) => part))),
-          ttlMs: TTL_MS.trending,
-        });
-      };
-    });
+  trendingCandidates(app).process('trending-list', (context) => {
+    const partitions = context.store<Candidates>('partitions');
+    return ({ partition, eventTime, items }) => {
+      partitions.set(String(partition), { eventTime, items });
+      context.outputs.online(trendingKey(), {
+        value: () => JSON.stringify(mergeTrending([...partitions.entries()].map(([, part]) => part))),
+        ttlMs: TTL_MS.trending,
+      });
+    };
+  });
 }
