@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { customersOrdersDashboard } from './customers-orders.ts';
 import type { ClassicDashboard } from './model/grafana-types.ts';
 import { pipelineHealthDashboard } from './pipeline-health.ts';
 import { alertingFile, datasourceFile, providerFile } from './provisioning.ts';
@@ -18,7 +19,11 @@ const HEADER = '# Made by `millrace dashboards`; do not edit.\n';
 
 /** Every dashboard, in the order of their files. */
 export function allDashboards(): readonly ClassicDashboard[] {
-  return [pipelineHealthDashboard().classic(), shopLiveDashboard().classic()];
+  return [
+    pipelineHealthDashboard().classic(),
+    shopLiveDashboard().classic(),
+    customersOrdersDashboard().classic(),
+  ];
 }
 
 function yamlFile(name: string, value: YamlValue): RenderedFile {

@@ -2,28 +2,23 @@
  * Every query of the dashboards and alert rules, run by the ClickHouse engine in process on tables that the migrations
  * made, with the macros expanded as the data source does it.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrate } from '../platform/clickhouse/migrate.ts';
-import { openClickHouse } from '../platform/clickhouse/open.ts';
 import type { ClickHouse, Row } from '../platform/clickhouse/port.ts';
-import { Secret } from '../platform/config.ts';
-import { silentLogger } from '../platform/log.ts';
-import { clickhouseMigrations } from '../schemas/migrations.ts';
 import { ALERT_RULES } from './alert-rules.ts';
 import { allDashboards } from './build.ts';
 import { PIPELINE_HEALTH_UID, SHOP_LIVE_UID } from './dashboard-uids.ts';
 import { annotationQueries, contentPanels, panelQueries, variableQueries } from './lint/walk.ts';
 import type { PlainPanel } from './model/grafana-types.ts';
-import { sampleShop } from './sample-shop.ts';
+import {
+  expand,
+  MINUTE_MS,
+  openSampleDatabase,
+  RANGE,
+  TO_MS,
+  type SampleDatabase,
+} from './sample-database.contract.ts';
 import { expandMacros, expandTemplate, type Selection } from './sql-macros.ts';
 
-const MINUTE_MS = 60_000;
-/** Far enough back that every bucket before it has settled. */
-const TO_MS = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 3 * MINUTE_MS;
-const RANGE = { fromMs: TO_MS - 60 * MINUTE_MS, toMs: TO_MS, intervalMs: MINUTE_MS };
 const CHOSEN: Selection = { channel: ['web', "o'neill"], subtopology: ['visitor', 'item'] };
 
 const DASHBOARDS = allDashboards();
@@ -31,7 +26,7 @@ const PANELS = DASHBOARDS.flatMap((dashboard) =>
   contentPanels(dashboard).map((panel) => [`${dashboard.uid} ${panel.id} ${panel.title}`, panel] as const),
 );
 
-let dataDir: string;
+let sample: SampleDatabase;
 let clickhouse: ClickHouse;
 
 interface Column extends Row {
@@ -41,18 +36,11 @@ interface Column extends Row {
 
 const run = (sql: string) => clickhouse.query<Row>(sql);
 const columnsOf = (sql: string) => clickhouse.query<Column>(`DESCRIBE TABLE (${sql})`);
-const expand = (sql: string, selection: Selection = {}) =>
-  expandMacros(expandTemplate(sql, selection), RANGE);
-
 const isTime = ({ type }: Column) => /^(Nullable\()?DateTime/.test(type);
 const isText = ({ type }: Column) => /^(Nullable\(|LowCardinality\()?String/.test(type);
 const isNumber = ({ type }: Column) => /^(Nullable\()?(U?Int|Float)\d+/.test(type);
 
-async function rowsOf(uid: string, panelId: number, selection: Selection = {}): Promise<Row[]> {
-  const dashboard = DASHBOARDS.find((candidate) => candidate.uid === uid)!;
-  const panel = contentPanels(dashboard).find((candidate) => candidate.id === panelId)!;
-  return run(expand(panelQueries(panel)[0]!.sql, selection));
-}
+const rowsOf: SampleDatabase['rowsOf'] = (...panel) => sample.rowsOf(...panel);
 
 function expectShape(panel: PlainPanel, columns: readonly Column[]): void {
   const names = columns.map((column) => column.name);
@@ -82,26 +70,11 @@ function expectShape(panel: PlainPanel, columns: readonly Column[]): void {
   }
 }
 
-async function openMigrated(database: string): Promise<ClickHouse> {
-  const config = { url: undefined, user: 'default', password: new Secret(''), database };
-  const opened = await openClickHouse({ config, dataDir, log: silentLogger() });
-  await migrate(opened, clickhouseMigrations(), { now: () => TO_MS });
-  return opened;
-}
-
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'millrace-dashboards-'));
-  clickhouse = await openMigrated('dashboards');
-  for (const [table, rows] of Object.entries(sampleShop(TO_MS))) {
-    await clickhouse.insert(table, rows);
-    // In an insert of its own: rows of one block are merged before they are written.
-    await clickhouse.insert(table, rows.slice(0, 1));
-  }
+  sample = await openSampleDatabase();
+  ({ clickhouse } = sample);
 });
-afterAll(async () => {
-  await clickhouse.close();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => sample.close());
 
 describe('every panel', () => {
   it.each(PANELS)('%s: columns fit the panel, and there are rows', async (_, panel) => {
@@ -123,7 +96,7 @@ describe('every panel', () => {
 
 describe('a shop without any row', () => {
   it('fails no query, and shows no number for what was not measured', async () => {
-    const empty = await openMigrated('empty');
+    const empty = await sample.openEmpty();
     const shown: Row[][] = [];
     for (const [, panel] of PANELS) {
       for (const { sql } of panelQueries(panel)) {
@@ -168,6 +141,8 @@ describe('variables, annotations and alerts', () => {
     expect(values).toEqual([
       [{ subtopology: 'item' }, { subtopology: 'visitor' }],
       [{ channel: 'app' }, { channel: 'web' }],
+      [{ channel: 'app' }, { channel: 'web' }],
+      [{ mode: 'b2b' }, { mode: 'b2c' }],
     ]);
   });
 });
@@ -298,7 +273,7 @@ describe('numbers of the pipeline', () => {
       stored_rows: 10,
     });
     const newest = await rowsOf(PIPELINE_HEALTH_UID, 42);
-    expect(newest).toHaveLength(11);
+    expect(newest).toHaveLength(14);
     const clicksAge = Number(newest.find((row) => row['table_name'] === 'clicks')?.['age']);
     expect(clicksAge).toBeGreaterThanOrEqual((Date.now() - TO_MS) / 1000 - 30 + 20 - 20);
     expect(clicksAge).toBeLessThan((Date.now() - TO_MS) / 1000 + 60);

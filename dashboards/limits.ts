@@ -22,6 +22,10 @@ export const LIMITS = {
   failedPayments: { warning: 0.05, critical: 0.15 },
   /** Share of visitors who order. */
   conversion: { warning: 0.02, critical: 0.005, lowIsBad: true },
+  /** Orders that wait for a step longer than they may. */
+  stuckOrders: { warning: 1, critical: 25 },
+  /** Share of promised deliveries that came in time. */
+  onTime: { warning: 0.95, critical: 0.85, lowIsBad: true },
   /** Time of an answer of the recommender, 99th percentile, microseconds. */
   answerMicros: { warning: 20_000, critical: 100_000 },
 } as const satisfies Readonly<Record<string, Limits>>;

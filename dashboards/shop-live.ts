@@ -7,7 +7,7 @@ import { itemPanels } from './shop-live/item-panels.ts';
 import { nowPanels } from './shop-live/now-panels.ts';
 import { salesPanels } from './shop-live/sales-panels.ts';
 import { visitorPanels } from './shop-live/visitor-panels.ts';
-import { PIPELINE_HEALTH_UID, SHOP_LIVE_UID } from './dashboard-uids.ts';
+import { CUSTOMERS_ORDERS_UID, PIPELINE_HEALTH_UID, SHOP_LIVE_UID } from './dashboard-uids.ts';
 
 const criticalAlerts = `
 SELECT event_time AS time, concat(kind, ': ', summary) AS text, concat(severity, ',', kind) AS tags
@@ -40,6 +40,11 @@ export function shopLiveDashboard(): ModernDashboard {
     ],
     links: [
       dashboardLink(PIPELINE_HEALTH_UID, 'Pipeline health', 'Is what you see here complete and fresh?'),
+      dashboardLink(
+        CUSTOMERS_ORDERS_UID,
+        'Customers and orders',
+        'Sessions, the life of orders, who comes back',
+      ),
     ],
     rows: [
       { id: 101, title: 'Now', panels: nowPanels() },

@@ -13,6 +13,9 @@ const NEWEST_BY: Readonly<Record<string, string>> = {
   shop_minute: 'window_start',
   item_minute: 'window_start',
   sales_minute: 'window_start',
+  channel_sales_minute: 'window_start',
+  sessions: 'session_start',
+  order_life: 'updated_at',
   pipeline_samples: 'at',
 };
 

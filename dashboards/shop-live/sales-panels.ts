@@ -1,8 +1,7 @@
+import { currencyOverrides } from '../currency-units.ts';
 import { LIMITS } from '../limits.ts';
-import type { PlainFieldConfig } from '../model/grafana-types.ts';
 import { tablePanel, timeSeriesPanel } from '../model/panel-kinds.ts';
 import type { ModernPanel } from '../model/modern-panel.ts';
-import type { Unit } from '../model/units.ts';
 import {
   WINDOW_INTERVAL,
   WINDOW_SETTLE_SECONDS,
@@ -12,22 +11,6 @@ import {
 } from '../sql-fragments.ts';
 
 const wholeMinutes = wholeBuckets('window_start', WINDOW_SETTLE_SECONDS);
-
-const CURRENCY_UNITS: Readonly<Record<string, Unit>> = {
-  BRL: 'currencyBRL',
-  EUR: 'currencyEUR',
-  GBP: 'currencyGBP',
-  JPY: 'currencyJPY',
-  USD: 'currencyUSD',
-};
-
-/** The symbol of the common currencies; a regular expression, since it must match the name with or without label. */
-const currencyOverrides: PlainFieldConfig['overrides'] = Object.entries(CURRENCY_UNITS).map(
-  ([currency, unit]) => ({
-    matcher: { id: 'byRegexp', options: `/\\b${currency}\\b/` },
-    properties: [{ id: 'unit', value: unit }],
-  }),
-);
 
 const orders = () =>
   timeSeriesPanel({
