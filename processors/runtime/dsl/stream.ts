@@ -246,7 +246,7 @@ export class Stream<V> {
    * What the other methods do not say: a handler with keyed state, timers and any outputs, made once for each task.
    * Stores and timers are declared through the context while it is made.
    *
-   * @param name of the step, in dead letters and descriptions
+   * @param name of the step in descriptions, and of its repartition topic where the key was changed before it
    * @param options `holdMs`: how far behind the watermark what it emits may be; `keepsKeys`: whether that goes on under
    *   the key of the value that caused it
    */

@@ -10,8 +10,8 @@ export interface StoreOptions<V = unknown> {
    */
   readonly maxEntries?: number;
   /**
-   * Event time since the last write after which an entry is gone: at once for whoever reads it, a little later in
-   * memory and in the changelog.
+   * Event time since the last write after which an entry is gone, by the watermark before the record: at once for whoever
+   * reads it, a little later in memory and in the changelog.
    */
   readonly ttlMs?: number;
   /** Of the values' meaning; 1 where absent. Raise it, and say how to `upgrade`, when they change. */
