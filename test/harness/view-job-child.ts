@@ -32,8 +32,8 @@ async function fileWriter(path: string): Promise<RowWriter & { close(): Promise<
       pending = '';
       await file.appendFile(text);
       await file.sync();
-      // As over a network: most kills fall between the acknowledgement of the rows and the transaction.
-      await sleep(40);
+      // As over a network: kills fall between the acknowledgement of the rows and the transaction.
+      await sleep(100);
     },
     close: () => file.close(),
   };

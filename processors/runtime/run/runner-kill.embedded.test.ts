@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { temporaryDir } from '../../../test/harness/temporary-dir.ts';
@@ -23,14 +24,20 @@ function start(dir: string): ChildProcess {
   return child;
 }
 
-/** Kills it some time after it has begun to work; false where it was done before. */
-async function killed(child: ChildProcess, afterMs: number): Promise<boolean> {
+/** Kills it when `until` has come, after it has begun to work; false where it was done before. */
+async function killed(child: ChildProcess, until: () => Promise<unknown>): Promise<boolean> {
   const closed = once(child, 'close');
   await Promise.race([once(child.stdout!, 'data'), closed]);
-  const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+  await Promise.race([until(), closed]);
+  child.kill('SIGKILL');
   await closed;
-  clearTimeout(timer);
   return child.signalCode === 'SIGKILL';
+}
+
+/** Resolves when it has written rows: the transaction that they belong to is made some time later. */
+async function rowsWritten(dir: string, child: ChildProcess): Promise<void> {
+  const size = async () => (await stat(join(dir, 'rows.ndjson'))).size;
+  for (const before = await size(); (await size()) === before && child.exitCode === null; ) await sleep(2);
 }
 
 async function rowsOf(dir: string): Promise<readonly Row[]> {
@@ -48,7 +55,12 @@ async function rowsOf(dir: string): Promise<readonly Row[]> {
 test('a process that is killed again and again counts every event once', { timeout: 180_000 }, async () => {
   const dir = await temporaryDir();
   let kills = 0;
-  for (let n = 0; n < KILLS; n++) if (await killed(start(dir), 40 + Math.random() * 260)) kills += 1;
+  for (let n = 0; n < KILLS; n++) {
+    // Every other one between the rows and their transaction, however busy the machine is.
+    const child = start(dir);
+    const until = n % 2 === 0 ? () => rowsWritten(dir, child) : () => sleep(40 + Math.random() * 260);
+    if (await killed(child, until)) kills += 1;
+  }
   const last = start(dir);
   const [code] = (await once(last, 'close')) as [number | null];
   expect(code).toBe(0);
