@@ -50,6 +50,11 @@ export const ERROR_CATALOGUE = {
     fix: 'Stop the other process, or give this one a folder of its own with MR_DATA_DIR.',
     retryable: true,
   },
+  MR_CONTROL_FAILED: {
+    what: 'The process that owns the data folder did not answer on its control socket, or broke off.',
+    fix: 'Repeat the command; where the owner is stopping, wait until it has ended.',
+    retryable: true,
+  },
   MR_EMBEDDED_UNAVAILABLE: {
     what: 'An embedded engine has no binary for this platform, or is not installed.',
     fix: 'Install with optional dependencies on Linux (glibc) or macOS, or set the URL of a real server.',
@@ -234,6 +239,56 @@ export const ERROR_CATALOGUE = {
   MR_STATE_VALUE_TOO_LARGE: {
     what: 'A value of keyed state has more than 8 MB.',
     fix: 'Keep less in one key: bound its lists, or split it over several keys; the context names the store.',
+    retryable: false,
+  },
+  MR_STATE_NOT_FOUND: {
+    what: 'There is no state in this place, or none of this sub-topology, store or key.',
+    fix: 'Run `millrace state list` with the same settings: it names the sub-topologies and stores; keys are written as the job makes them.',
+    retryable: false,
+  },
+  MR_STATE_RUNNING: {
+    what: 'The state cannot be replaced while the application runs: its consumer group has members.',
+    fix: 'Stop every process of it; one that was killed counts until its session has timed out, within a minute.',
+    retryable: true,
+  },
+  MR_STATE_REPLACING: {
+    what: 'The state of a task is replaced only in part: a restore or a reset was cut off.',
+    fix: 'Run the same `millrace state restore` or `millrace state reset` again, to its end.',
+    retryable: false,
+  },
+  MR_STATE_SHARED: {
+    what: 'A reset of these sub-topologies alone would count records twice in others, or lose them.',
+    fix: 'Reset those that the message names together with them: add `--connected`.',
+    retryable: false,
+  },
+  MR_STATE_MOVED: {
+    what: 'The state changed faster than it could be copied.',
+    fix: 'Repeat the command; where that does not help, stop the application first, or raise MR_COMMIT_INTERVAL.',
+    retryable: true,
+  },
+  MR_SAVEPOINT_EXISTS: {
+    what: 'There is something in the place where a savepoint is to be written.',
+    fix: 'Give another name, or remove what is there.',
+    retryable: false,
+  },
+  MR_SAVEPOINT_DAMAGED: {
+    what: 'A savepoint is incomplete, or a file of it fails its checksum.',
+    fix: 'Copy it again from where it was written, or take another one; nothing was changed.',
+    retryable: false,
+  },
+  MR_SAVEPOINT_FORMAT: {
+    what: 'A savepoint was written in a format that this version does not read.',
+    fix: 'Restore it with the version of Millrace that wrote it.',
+    retryable: false,
+  },
+  MR_SAVEPOINT_MISMATCH: {
+    what: 'A savepoint belongs to another application or namespace, or topics have other partition counts than it.',
+    fix: 'Set MR_NAMESPACE to the namespace that the message names; a changed partition count needs `millrace state reset` instead.',
+    retryable: false,
+  },
+  MR_SAVEPOINT_TOO_OLD: {
+    what: 'Records after a savepoint are no longer in their topics, or the topics are not those that it was taken on.',
+    fix: 'Restore a newer savepoint, or run `millrace state reset`: it starts over with what the topics still have.',
     retryable: false,
   },
   MR_SPILL_FULL: {

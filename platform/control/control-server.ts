@@ -1,11 +1,13 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { EngineInfo } from '../engine-info.ts';
 import { MillraceError, errorText } from '../errors.ts';
 import { createHttpServer } from '../http/index.ts';
 import type { Logger } from '../log.ts';
 import type { Closable } from '../shutdown.ts';
 import { shortFolder } from '../socket-path.ts';
+import { answerLines, type ControlEndpoint } from './control-endpoint.ts';
 
 /** Name of the socket in a data folder. */
 export const CONTROL_SOCKET = 'control.sock';
@@ -38,15 +40,18 @@ export interface ControlServerOptions {
   readonly startedAtMs: number;
   /** The engines that are open now. */
   readonly engines: () => readonly Probe[];
+  /** What else it tells, by name; asked for at each request. */
+  readonly endpoints: () => readonly ControlEndpoint[];
   readonly log: Logger;
 }
 
 /**
  * Serves the control socket of a data folder: HTTP over a Unix socket that only this user may open. The caller owns the
- * folder, so a socket that lies there is a dead owner's. `GET /v1/status` answers {@link OwnerStatus}.
+ * folder, so a socket that lies there is a dead owner's. `GET /v1/status` answers {@link OwnerStatus}; `GET /v1/<name>`
+ * streams what an endpoint says, in lines of JSON.
  */
 export async function startControlServer(options: ControlServerOptions): Promise<Closable> {
-  const { dataDir, command, startedAtMs, engines, log } = options;
+  const { dataDir, command, startedAtMs, engines, endpoints, log } = options;
   mkdirSync(dataDir, { recursive: true });
   const socket = join(dataDir, CONTROL_SOCKET);
   rmSync(socket, { force: true });
@@ -60,6 +65,15 @@ export async function startControlServer(options: ControlServerOptions): Promise
       engines: await Promise.all(engines().map((engine) => probe(engine))),
     }),
   );
+  app.get<{ Params: { name: string } }>('/v1/:name', async ({ params: { name }, url }, reply) => {
+    const endpoint = endpoints().find((known) => known.name === name);
+    if (endpoint === undefined)
+      throw new MillraceError('MR_HTTP_NOT_FOUND', `\`${command}\` tells nothing of "${name}"`);
+    const query = new URLSearchParams(url.split('?')[1] ?? '');
+    return reply
+      .type('application/x-ndjson; charset=utf-8')
+      .send(Readable.from(answerLines(endpoint, query), { highWaterMark: 1 }));
+  });
   const short = shortFolder(dataDir);
   try {
     await app.listen({
@@ -72,7 +86,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
   }
   return {
     close: async () => {
-      await app.close();
+      const closing = app.close();
+      app.server.closeAllConnections(); // a reader that has stopped reading would hold the owner here
+      await closing;
       rmSync(socket, { force: true });
     },
   };

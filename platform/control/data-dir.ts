@@ -5,12 +5,15 @@ import { folderFault } from '../folder-fault.ts';
 import type { Logger } from '../log.ts';
 import type { Closable } from '../shutdown.ts';
 import { askOwner } from './control-client.ts';
+import type { ControlEndpoint } from './control-endpoint.ts';
 import { startControlServer, type Probe } from './control-server.ts';
 
 /** The data folder in the hands of this process. */
 export interface DataDirOwner extends Closable {
   /** Names an engine that was opened in the folder, so that the control socket can tell of it. */
   add(probe: Probe): void;
+  /** Has the control socket answer for an endpoint too. */
+  serve(endpoint: ControlEndpoint): void;
 }
 
 export interface DataDirOptions {
@@ -31,17 +34,20 @@ export async function ownDataDir(options: DataDirOptions): Promise<DataDirOwner>
   const { dataDir, command, now, log } = options;
   const lock = await takeFolder(dataDir);
   const probes: Probe[] = [];
+  const endpoints: ControlEndpoint[] = [];
   try {
     const server = await startControlServer({
       dataDir,
       command,
       startedAtMs: now(),
       engines: () => probes,
+      endpoints: () => endpoints,
       log,
     });
     let closing: Promise<void> | undefined;
     return {
       add: (probe) => probes.push(probe),
+      serve: (endpoint) => endpoints.push(endpoint),
       close: () => (closing ??= server.close().then(() => lock.release())),
     };
   } catch (error) {

@@ -168,8 +168,15 @@ export interface KafkaAdmin {
   deleteTopics(topics: readonly string[]): Promise<void>;
   /** First offset and last stable offset of each partition of a topic. */
   offsets(topic: string): Promise<readonly { partition: number; start: number; end: number }[]>;
+  /** Whether every transaction on a topic is decided and shown to readers, as of some moment of the call. */
+  isSettled(topic: string): Promise<boolean>;
   /** Committed offsets of a group on a topic; a partition without one is absent. */
   committed(groupId: string, topic: string): Promise<readonly TopicPartitionOffset[]>;
+  /**
+   * Members that a group has now; 0 where there is no such group. A member that was killed counts until its session
+   * has timed out. The embedded log knows those of this process, which are all.
+   */
+  groupMembers(groupId: string): Promise<number>;
 }
 
 export interface Kafka {

@@ -45,6 +45,18 @@ function delivery(engine: Engine, members: Members): void {
     expect(member.events.filter((event) => event.partitions.length > 0)[0]?.kind).toBe('assigned');
   });
 
+  it('counts the members of a group', async () => {
+    const { kafka } = engine();
+    const groupId = randomName('group');
+    const topic = await newTopic(kafka, 1);
+    expect(await kafka.admin.groupMembers(groupId)).toBe(0);
+    const member = await members.join(kafka, groupId, [topic]);
+    await member.until('it has its partition', () => member.assigned.length === 1);
+    expect(await kafka.admin.groupMembers(groupId)).toBe(1);
+    await member.stop();
+    expect(await kafka.admin.groupMembers(groupId)).toBe(0);
+  });
+
   it('delivers nothing of a partition before it was sought', async () => {
     const { kafka } = engine();
     const topic = await newTopic(kafka, 2);

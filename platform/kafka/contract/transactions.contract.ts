@@ -42,6 +42,8 @@ function atomicity(engine: Engine): void {
     await eventually(() => readValues(kafka, output, 1)).toEqual(['out-1', 'out-2', 'out-3']);
     await eventually(() => readValues(kafka, changelog, 0)).toEqual(['state-1', 'state-2', 'state-3']);
     expect(await kafka.admin.committed(groupId, input)).toEqual([{ topic: input, partition: 0, offset: 30 }]);
+    for (const topic of [input, output, changelog])
+      await eventually(() => kafka.admin.isSettled(topic)).toBe(true);
   });
 
   it('never shows a transaction that failed, and the id goes on after it', async () => {

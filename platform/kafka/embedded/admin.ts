@@ -15,11 +15,13 @@ const MAX_PARTITIONS = 10_000;
 
 export class EmbeddedAdmin implements KafkaAdmin {
   readonly #journal: Journal;
+  readonly #membersOf: (groupId: string) => number;
   /** Changes of topics run one after the other: each looks at what the one before left. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, membersOf: (groupId: string) => number) {
     this.#journal = journal;
+    this.#membersOf = membersOf;
   }
 
   ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -66,8 +68,17 @@ export class EmbeddedAdmin implements KafkaAdmin {
     return topic.partitions.map(({ partition, start, end }) => ({ partition, start, end }));
   }
 
+  /** A transaction is one frame: nobody sees it before it is whole. */
+  async isSettled(): Promise<boolean> {
+    return true;
+  }
+
   async committed(groupId: string, topic: string): Promise<readonly TopicPartitionOffset[]> {
     return this.#journal.state.committed(groupId, topic);
+  }
+
+  async groupMembers(groupId: string): Promise<number> {
+    return this.#membersOf(groupId);
   }
 
   #change(plan: () => readonly MetaOperation[]): Promise<void> {

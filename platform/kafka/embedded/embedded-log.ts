@@ -108,7 +108,7 @@ class EmbeddedLog implements Kafka {
   constructor(parts: Parts, maintenanceIntervalMs: number) {
     const { journal, maintenance } = parts;
     this.#parts = parts;
-    this.admin = new EmbeddedAdmin(journal);
+    this.admin = new EmbeddedAdmin(journal, (groupId) => this.#groups.get(groupId)?.size ?? 0);
     journal.onTopicsChanged = () => {
       for (const group of this.#groups.values()) group.topicsChanged();
     };

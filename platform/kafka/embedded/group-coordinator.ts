@@ -39,6 +39,11 @@ export class GroupCoordinator {
     return this.#members.size === 0;
   }
 
+  /** Members, those that are expelled and come back included. */
+  get size(): number {
+    return this.#members.size + this.#expelled.size;
+  }
+
   join(member: CoordinatedMember): void {
     this.#members.set(member.id, { member, owned: [], taking: Promise.resolve() });
     this.#rebalance();

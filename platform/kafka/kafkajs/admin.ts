@@ -3,7 +3,7 @@ import type { KafkaAdmin, TopicPartition, TopicSpec } from '../port.ts';
 import { requireMatch } from '../topic-match.ts';
 import { untilDone } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
-import { committedOffsets, listOffsets } from './offsets.ts';
+import { committedOffsets, groupMembers, listOffsets } from './offsets.ts';
 import { brokerError, NONE, STALE_LEADER } from './protocol/error-codes.ts';
 import { DESCRIBE_CONFIGS } from './protocol/config-api.ts';
 import { CREATE_TOPICS, DELETE_TOPICS } from './protocol/metadata-api.ts';
@@ -151,9 +151,17 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
       ]);
       return partitions.map(({ partition }, i) => ({ partition, start: starts[i] ?? 0, end: ends[i] ?? 0 }));
     },
+    async isSettled(topic) {
+      const partitions = await partitionsOf(topic);
+      // In this order: what was there at first must be stable afterwards.
+      const highest = await listOffsets(client, partitions, 'highest');
+      const ends = await listOffsets(client, partitions, 'end');
+      return highest.every((offset, i) => offset <= (ends[i] ?? 0));
+    },
     async committed(groupId, topic) {
       return committedOffsets(client, groupId, await partitionsOf(topic));
     },
+    groupMembers: (groupId) => groupMembers(client, groupId),
   };
 }
 

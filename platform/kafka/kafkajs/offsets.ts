@@ -10,7 +10,7 @@ import {
   STALE_LEADER,
   UNSTABLE_OFFSET_COMMIT,
 } from './protocol/error-codes.ts';
-import { OFFSET_FETCH } from './protocol/group-api.ts';
+import { DESCRIBE_GROUP, OFFSET_FETCH } from './protocol/group-api.ts';
 
 const DEADLINE_MS = 15_000;
 
@@ -79,6 +79,32 @@ export async function committedOffsets(
         throw brokerError(code, 'name committed offsets', { context: { groupId } });
       return {
         again: brokerError(code, 'name committed offsets', {
+          code: 'MR_KAFKA_UNAVAILABLE',
+          context: { groupId },
+        }),
+      };
+    },
+    { deadlineMs: DEADLINE_MS, maxBackoffMs: 100 },
+  );
+}
+
+/** Members that a group has now; 0 where there is no such group. */
+export async function groupMembers(client: ClusterClient, groupId: string): Promise<number> {
+  return untilDone(
+    async () => {
+      const node = await client.coordinatorOf('group', groupId);
+      const { errorCode, members } = await client
+        .call(node, DESCRIBE_GROUP, { groupId })
+        .catch((error: unknown) => {
+          client.forgetCoordinator('group', groupId);
+          throw error;
+        });
+      if (errorCode === NONE) return { done: members.length };
+      if (!STALE_COORDINATOR.has(errorCode))
+        throw brokerError(errorCode, 'describe a group', { context: { groupId } });
+      client.forgetCoordinator('group', groupId);
+      return {
+        again: brokerError(errorCode, 'describe a group', {
           code: 'MR_KAFKA_UNAVAILABLE',
           context: { groupId },
         }),

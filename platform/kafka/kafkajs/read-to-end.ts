@@ -36,12 +36,14 @@ export async function* readToEnd(
     fetcher.assign([place]);
     fetcher.seek({ ...place, offset: start });
     for (;;) {
-      for (const batch of fetcher.take()) {
+      const batches = fetcher.take();
+      for (const batch of batches) {
         const cut = cutAt(batch, end);
         if (cut.records.length > 0) yield cut;
         if (cut.nextOffset >= end) return;
       }
-      await fetcher.ready(POLL_MS);
+      // While a batch was worked on, more may have come: nobody would end a wait for it.
+      if (batches.length === 0) await fetcher.ready(POLL_MS);
     }
   } finally {
     fetcher.close();

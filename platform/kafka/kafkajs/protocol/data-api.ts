@@ -107,8 +107,8 @@ export const FETCH: Api<FetchRequest, FetchResponse> = {
 };
 
 export interface ListOffsetsRequest {
-  /** `end` is the last stable offset. */
-  readonly at: 'start' | 'end';
+  /** `end` is the last stable offset, `highest` the end with what is not committed or not shown yet. */
+  readonly at: 'start' | 'end' | 'highest';
   readonly partitions: readonly TopicPartition[];
 }
 
@@ -116,13 +116,13 @@ export interface ListOffsetsResponse {
   readonly partitions: readonly (TopicPartitionOffset & { readonly errorCode: number })[];
 }
 
-/** ListOffsets v3, read committed. */
+/** ListOffsets v3, read committed but for `highest`. */
 export const LIST_OFFSETS: Api<ListOffsetsRequest, ListOffsetsResponse> = {
   key: 2,
   version: 3,
   name: 'ListOffsets',
   encode(request, out) {
-    out.int32(-1).int8(1);
+    out.int32(-1).int8(request.at === 'highest' ? 0 : 1);
     out.array(byTopic(request.partitions), ([topic, partitions]) => {
       out.string(topic);
       out.array(partitions, ({ partition }) => out.int32(partition).int64(request.at === 'start' ? -2 : -1));

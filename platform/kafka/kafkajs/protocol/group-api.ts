@@ -106,6 +106,42 @@ export const LEAVE_GROUP: Api<
   },
 };
 
+export interface DescribedGroup {
+  readonly errorCode: number;
+  /** `Dead` where there is no such group. */
+  readonly state: string;
+  readonly members: readonly string[];
+}
+
+/** DescribeGroups v4, of one group. */
+export const DESCRIBE_GROUP: Api<{ readonly groupId: string }, DescribedGroup> = {
+  key: 15,
+  version: 4,
+  name: 'DescribeGroups',
+  encode(request, out) {
+    out.array([request.groupId], (groupId) => out.string(groupId)).int8(0);
+  },
+  decode(body) {
+    body.int32();
+    const [group] = body.array(() => {
+      const errorCode = body.int16();
+      body.string(); // group id
+      const state = body.string();
+      for (let text = 0; text < 2; text++) body.string(); // protocol type and name
+      const members = body.array(() => {
+        const member = body.string();
+        body.nullableString(); // instance id
+        for (let text = 0; text < 2; text++) body.string(); // client id and host
+        for (let bytes = 0; bytes < 2; bytes++) body.nullableBytes(); // metadata and assignment
+        return member;
+      });
+      body.int32(); // authorised operations
+      return { errorCode, state, members };
+    });
+    return group ?? { errorCode: 0, state: 'Dead', members: [] };
+  },
+};
+
 export interface OffsetFetchResponse {
   readonly errorCode: number;
   /** Offset -1: none committed. */

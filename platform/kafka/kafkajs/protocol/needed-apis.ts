@@ -1,7 +1,7 @@
 import type { Api } from './api.ts';
 import { DESCRIBE_CONFIGS } from './config-api.ts';
 import { FETCH, LIST_OFFSETS, PRODUCE } from './data-api.ts';
-import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_FETCH, SYNC_GROUP } from './group-api.ts';
+import { DESCRIBE_GROUP, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_FETCH, SYNC_GROUP } from './group-api.ts';
 import { CREATE_TOPICS, DELETE_TOPICS, FIND_COORDINATOR, METADATA } from './metadata-api.ts';
 import {
   ADD_OFFSETS,
@@ -33,4 +33,5 @@ export const NEEDED_APIS: readonly Pick<Api<unknown, unknown>, 'key' | 'version'
   ADD_OFFSETS,
   END_TRANSACTION,
   DESCRIBE_CONFIGS,
+  DESCRIBE_GROUP,
 ];

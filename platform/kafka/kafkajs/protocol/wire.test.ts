@@ -30,6 +30,14 @@ describe('wire primitives', () => {
     );
   });
 
+  it('are whole wherever the writer has to grow', () => {
+    for (let filled = 250; filled <= 260; filled++) {
+      const out = new ByteWriter(256).raw(Buffer.alloc(filled)).int8(-5).int16(-6).int8(7);
+      const body = new ByteReader(out.finish().subarray(filled));
+      expect([body.int8(), body.int16(), body.int8()]).toEqual([-5, -6, 7]);
+    }
+  });
+
   it('give back the compact forms of the flexible versions', () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.nat(0xff_ff_ff)), (text, numbers) => {

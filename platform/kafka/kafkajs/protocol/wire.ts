@@ -133,7 +133,8 @@ export class ByteWriter {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.reserve(1));
+    const at = this.reserve(1); // first: it may put another buffer in the place of this one
+    this.#buffer.writeInt8(value, at);
     return this;
   }
 
