@@ -1,9 +1,11 @@
+import { logEndpoints } from '../platform/control/remote-log.ts';
 import { migrate } from '../platform/clickhouse/migrate.ts';
 import { openClickHouse } from '../platform/clickhouse/open.ts';
 import type { ClickHouse } from '../platform/clickhouse/port.ts';
 import type { Config } from '../platform/config.ts';
 import { requireFreeDisk } from '../platform/disk.ts';
 import { openKafka } from '../platform/kafka/index.ts';
+import { logReader } from '../platform/kafka/log-reader.ts';
 import type { Kafka } from '../platform/kafka/port.ts';
 import { openOnlineStore } from '../platform/online-store/index.ts';
 import type { OnlineStore } from '../platform/online-store/port.ts';
@@ -33,6 +35,7 @@ export async function openLog({ config, log, lifetime, own }: Session): Promise<
   });
   lifetime.add('kafka', kafka);
   owner?.add({ name: 'kafka', info: (timeoutMs) => kafka.info(timeoutMs) });
+  for (const endpoint of logEndpoints(logReader(kafka))) owner?.serve(endpoint);
   await kafka.ping(PING_TIMEOUT_MS);
   return kafka;
 }

@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/topics.ts').then((module) => module.topicsCommand),
   },
   {
+    name: 'state',
+    summary: 'look into the keyed state of the stream tasks, save it, restore it, reset it',
+    load: () => import('./commands/state.ts').then((module) => module.stateCommand),
+  },
+  {
     name: 'repair',
     summary: 'cut damage out of the embedded log',
     load: () => import('./commands/repair.ts').then((module) => module.repairCommand),

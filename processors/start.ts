@@ -6,7 +6,7 @@ import type { Kafka } from '../platform/kafka/port.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { OnlineStore } from '../platform/online-store/port.ts';
-import { namespaced } from '../schemas/topics.ts';
+import { processorsGroup } from './application.ts';
 import { startPipelineSampler } from './pipeline-samples.ts';
 import { runnerMetrics } from './runner-metrics.ts';
 import { StreamRunner } from './runtime/run/runner.ts';
@@ -52,7 +52,7 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     log,
     signal: giveUp.signal,
   });
-  const groupId = namespaced(config.namespace, 'millrace-processors');
+  const groupId = processorsGroup(config.namespace);
   const { subtopologies } = shopTopology(config.processing);
   const state = await openStateMemory(config, log);
   const steps = watchSteps(config, subtopologies, log);

@@ -1,3 +1,4 @@
+import { loadConfig } from '../../platform/config.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { withServers } from '../with-servers.ts';
 
@@ -7,6 +8,8 @@ interface Options {
   readonly records: number;
   readonly seconds: number;
   readonly rate: number;
+  readonly keys: number;
+  readonly 'limit-mb': number;
 }
 type Subject = (options: Options, note: CommandContext['note']) => Promise<object>;
 
@@ -22,6 +25,11 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
       benchEngines({ ...servers, records, rounds, note }),
     );
   },
+  state: async ({ keys, rounds, 'limit-mb': limitMb }, note) => {
+    const { benchState } = await import('../../bench/state/state.ts');
+    // The embedded log is measured always, a broker where there is one.
+    return benchState({ brokers: loadConfig().kafka.brokers, keys, limitMb, rounds, note });
+  },
   memory: async ({ seconds, rate }, note) => {
     const { benchMemory } = await import('../../bench/memory/memory.ts');
     return withServers(['kafka', 'redis'], note, (servers) =>
@@ -31,7 +39,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
 };
 
 export const benchCommand = defineCommand({
-  usage: 'streams|engines|memory [options]',
+  usage: 'streams|engines|memory|state [options]',
   details:
     'Benchmarks, each beside a peer or a limit in the same run; method and limits stand in bench/<subject>/README.md.',
   options: {
@@ -46,11 +54,26 @@ export const benchCommand = defineCommand({
     rounds: { type: 'integer', default: 3, min: 1, max: 20, about: 'rounds, whose medians are compared' },
     seconds: { type: 'integer', default: 60, min: 10, max: 3600, about: 'memory: time of the traffic' },
     rate: { type: 'integer', default: 1000, min: 10, max: 20_000, about: 'memory: events a second' },
+    keys: {
+      type: 'integer',
+      default: 1_000_000,
+      min: 1000,
+      max: 20_000_000,
+      about: 'state: keys of the task',
+    },
+    'limit-mb': {
+      type: 'integer',
+      default: 40,
+      min: 1,
+      max: 100_000,
+      about: 'state: bound of the smaller one',
+    },
   },
   positionals: { min: 1, max: 1 },
   examples: [
     ['bench streams', 'a one-minute window job beside a raw kafkajs loop on the same topic'],
     ['bench engines', 'what the ports cost beside the raw clients, and what the embedded engines give'],
+    ['bench state', 'what a million keys take in memory, and how long they take to come back'],
     ['bench memory', 'what each stage holds under traffic, beside its budget'],
   ],
   async run({ options, positionals, print, note }) {
