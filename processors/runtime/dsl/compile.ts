@@ -60,11 +60,17 @@ interface Surroundings {
 
 function outputsOf(graph: Graph, component: Component, { holds, readers }: Surroundings): readonly Output[] {
   const reach = inputsOf(graph, component);
-  return component.nodes.flatMap(({ id, target }) => {
+  const outputs = new Map<string, Output & { readonly holdMs: number; readonly from: readonly string[] }>();
+  for (const { id, target } of component.nodes) {
     const made = target && madeOf(target, readers);
-    if (made === undefined) return [];
-    return [{ ...made, holdMs: holds[id]?.afterMs ?? 0, from: reach.get(id) ?? [] }];
-  });
+    if (made === undefined) continue;
+    // Several nodes may write a topic: it has one time, that of the one which is furthest behind.
+    const other = outputs.get(made.topic);
+    const holdMs = Math.max(holds[id]?.afterMs ?? 0, other?.holdMs ?? 0);
+    const from = [...new Set([...(reach.get(id) ?? []), ...(other?.from ?? [])])];
+    outputs.set(made.topic, { ...made, holdMs, from });
+  }
+  return [...outputs.values()];
 }
 
 /** The topic that a node writes, where others of the topology read it and trust its time. */

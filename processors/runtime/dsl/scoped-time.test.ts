@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { SHOP_TOPICS } from '../../../schemas/topics.ts';
 import { orderOf, scanOf, T0 } from '../../../test/harness/shop-events.ts';
 import { count } from '../aggregates/index.ts';
+import { json } from '../codec.ts';
 import { driveTopology, type TopologyDriver } from '../testing/topology-driver.ts';
 import { onClose, tumbling } from '../windows/index.ts';
-import { isOneOf, topology, toWindowTable, type Stream } from './index.ts';
+import { isOneOf, topology, toTopic, toWindowTable, type Stream } from './index.ts';
 
 const ORDERS = SHOP_TOPICS.orders.name;
 const SCANS = SHOP_TOPICS.shipments.name;
@@ -64,6 +65,25 @@ test('a repartition topic carries the time of the inputs that reach it', async (
   for (let minute = 0; minute < 4; minute++) await sendBoth(driver, T0 + minute * MINUTE_MS, HOUR_MS);
   expect(minutesOf(driver, 'buyers')).toEqual(
     [0, 1, 2].map((minute) => [minute * MINUTE_MS, 1, 'watermark']),
+  );
+});
+
+test('a topic that several parts write carries the time of the one that is furthest behind', async () => {
+  const app = topology('demo');
+  const numbers = json<number>();
+  const fast = app.stream('fast', { codec: numbers, eventTimeOf: (n) => n, subtopology: 'writes' });
+  const slow = app.stream('slow', { codec: numbers, eventTimeOf: (n) => n, subtopology: 'writes' });
+  // The slow one first and last, so that neither the first nor the last mark of a commit decides.
+  for (const stream of [slow, fast, slow]) stream.to(toTopic('both', numbers));
+  countMinutes(app.stream('both', { codec: numbers, subtopology: 'reads' }), 'minutes');
+  const driver = await driveTopology(app.build(), { startMs: T0 });
+  for (let minute = 0; minute < 4; minute++) {
+    await driver.send('fast', T0 + minute * MINUTE_MS, { key: 'k', codec: numbers });
+    await driver.send('slow', T0 - HOUR_MS + minute * MINUTE_MS, { key: 'k', codec: numbers });
+  }
+  expect(driver.kafka.recordsOf('both.late')).toEqual([]);
+  expect(minutesOf(driver, 'minutes')).toEqual(
+    [0, 1, 2].map((minute) => [minute * MINUTE_MS - HOUR_MS, 2, 'watermark']),
   );
 });
 
