@@ -36,9 +36,13 @@ export function componentProcessor(options: ComponentOptions): Processor {
       if (entry === undefined) return DROP;
       if (entry.needsKey && record.key === null) return NO_KEY;
       const { key, eventTimeMs, ingestTimeMs } = record;
-      return present.ofRecord(() =>
-        entry.push(record.value, { key, eventTimeMs, ingestTimeMs, position: record }),
-      );
+      present.begin();
+      try {
+        entry.push(record.value, { key, eventTimeMs, ingestTimeMs, position: record });
+      } finally {
+        present.end();
+      }
+      return present.result;
     },
   };
 }

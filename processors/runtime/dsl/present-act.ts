@@ -41,16 +41,19 @@ export class PresentAct {
     this.#reportedOf = this.#said;
   }
 
-  /** Processes a record. */
-  ofRecord(run: () => void): StepResult {
+  /** A record begins. It and its end are two calls, since a function for each record would cost. */
+  begin(): void {
     this.#isBusy = true;
     this.#result = DROP;
-    try {
-      run();
-      return this.#result;
-    } finally {
-      this.#isBusy = false;
-    }
+  }
+
+  end(): void {
+    this.#isBusy = false;
+  }
+
+  /** What was reported of the record. */
+  get result(): StepResult {
+    return this.#result;
   }
 
   /** Does something that time alone caused; a part of what is being done already where there is such. */

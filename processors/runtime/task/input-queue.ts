@@ -31,6 +31,8 @@ type ReadFaultCode =
 export class InputQueue {
   readonly topic: string;
   readonly input: Input;
+  /** Whether others than tasks of this application write its topic. */
+  readonly isOutside: boolean;
   /** Next offset to process. */
   position: number;
   /** Next offset to fetch. */
@@ -47,12 +49,20 @@ export class InputQueue {
   readonly #readHead: (record: LogRecord, input: Input) => Head;
   #head: Head | undefined;
 
-  constructor(input: Input, position: number, readHead: (record: LogRecord, input: Input) => Head) {
+  constructor(
+    input: Input,
+    options: {
+      readonly position: number;
+      readonly isOutside: boolean;
+      readonly readHead: (record: LogRecord, input: Input) => Head;
+    },
+  ) {
     this.topic = input.topic;
     this.input = input;
-    this.position = position;
-    this.fetchPosition = position;
-    this.#readHead = readHead;
+    this.isOutside = options.isOutside;
+    this.position = options.position;
+    this.fetchPosition = options.position;
+    this.#readHead = options.readHead;
   }
 
   /** Whether the last fetch reached the end of the log and all of it was processed. */

@@ -13,13 +13,17 @@ export interface ReadRecord {
   readonly isEvent: boolean;
   /** Whether others than tasks of this application write its topic. */
   readonly isOutside: boolean;
+  /** Clock, epoch ms. */
+  readonly nowMs: number;
+  /** Takes the id of an event. */
+  readonly uuid: Uint32Array;
 }
 
 /** What is wrong with a record that could be read, but that no step and no table can take. Leaves its id in `uuid`. */
 export function recordFault(
-  { value, eventTimeMs, ingestTimeMs, isEvent, isOutside }: ReadRecord,
-  { nowMs, uuid }: { readonly nowMs: number; readonly uuid: Uint32Array },
+  record: ReadRecord,
 ): { readonly code: ErrorCode; readonly reason: string } | undefined {
+  const { value, eventTimeMs, ingestTimeMs, nowMs, isEvent, isOutside, uuid } = record;
   const knownMs = Math.min(ingestTimeMs, nowMs);
   if ((isOutside || isEvent) && eventTimeMs > knownMs + FUTURE_LIMIT_MS) {
     const reason = 'the event time is beyond the ingest time by more than 5 minutes';

@@ -12,7 +12,7 @@ import { InputMerge } from './input-merge.ts';
 import { InputQueue, type Head } from './input-queue.ts';
 import { Outcomes, type TaskCounters } from './outcomes.ts';
 import { isEvents, readHead } from './read-head.ts';
-import { recordFault, type ReadRecord } from './record-fault.ts';
+import { recordFault } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import { TaskOutputs } from './task-outputs.ts';
@@ -178,7 +178,12 @@ export class Task {
       });
     this.outputs.taskEpoch = this.#state.taskEpoch;
     const queues = this.subtopology.inputs.map(
-      async (input) => new InputQueue(input, await this.#firstOffset(input.topic), readHead),
+      async (input) =>
+        new InputQueue(input, {
+          position: await this.#firstOffset(input.topic),
+          isOutside: this.#env.upstreamOf(input.topic).length === 0,
+          readHead,
+        }),
     );
     this.#inputs = new InputMerge(await Promise.all(queues));
     await this.#producer.commit({ records: this.#takeChanges(now()), offsets: [] });
@@ -327,7 +332,15 @@ export class Task {
     { value, eventTimeMs }: { readonly value: unknown; readonly eventTimeMs: number },
     nowMs: number,
   ): void {
-    const fault = this.#faultOf(queue, { value, eventTimeMs, ingestTimeMs: raw.record.timestampMs }, nowMs);
+    const fault = recordFault({
+      value,
+      eventTimeMs,
+      ingestTimeMs: raw.record.timestampMs,
+      nowMs,
+      isOutside: queue.isOutside,
+      isEvent: isEvents(queue.input),
+      uuid: this.#uuid,
+    });
     if (fault !== undefined) {
       this.#outcomes.deadLetter(raw, fault);
       return;
@@ -363,11 +376,6 @@ export class Task {
       eventTimeMs,
       ingestTimeMs: record.timestampMs,
     });
-  }
-
-  #faultOf(queue: InputQueue, read: Omit<ReadRecord, 'isEvent' | 'isOutside'>, nowMs: number) {
-    const isOutside = this.#env.upstreamOf(queue.topic).length === 0;
-    return recordFault({ ...read, isOutside, isEvent: isEvents(queue.input) }, { nowMs, uuid: this.#uuid });
   }
 
   /** What a part sees of the task whose time is that of a scope. */
