@@ -1,4 +1,5 @@
 /** What the state of an order says: how far it is, and what it waits for. Pure; no order of events matters here. */
+import type { ProcessingConfig } from '../../platform/config.ts';
 import { amountIn, type Amounts, type OrderState, type Step } from './order-state.ts';
 
 export type OrderStatus =
@@ -70,15 +71,7 @@ export function statusOf(order: OrderState, delivery = deliveryOf(order)): Order
 }
 
 /** Event time after which an order that waits for a step counts as stuck. */
-export interface OrderLimits {
-  readonly paymentMs: number;
-  readonly reviewMs: number;
-  readonly captureMs: number;
-  readonly shipMs: number;
-  /** From the first scan, where no time was promised. */
-  readonly deliveryMs: number;
-  readonly refundMs: number;
-}
+export type OrderLimits = ProcessingConfig['orderLimits'];
 
 export interface Wait {
   /** What has to come next. */

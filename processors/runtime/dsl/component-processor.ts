@@ -84,9 +84,10 @@ function entryPoints(
     });
     ports.set(
       node.id,
-      node.build(timed, (value, meta) =>
-        present.says(node, { value, meta }, () => readers(value as never, meta)),
-      ),
+      node.build(timed, (value, meta) => {
+        if (present.isOfRecord) readers(value as never, meta);
+        else present.says(node, { value, meta }, () => readers(value as never, meta));
+      }),
     );
     if (node.kind !== 'repartition') connect.push(() => (readers = readersOf(node)));
   }

@@ -23,6 +23,8 @@ interface Said {
  */
 export class PresentAct {
   readonly #context: Pick<TaskContext, 'byTime'>;
+  /** Whether a record is being processed: what is said and reported then is of that. */
+  isOfRecord = false;
   #isBusy = false;
   #result: StepResult = DROP;
   /** What was said last, and, of what time alone causes, what was said first and when the result was reported. */
@@ -43,12 +45,12 @@ export class PresentAct {
 
   /** A record begins. It and its end are two calls, since a function for each record would cost. */
   begin(): void {
-    this.#isBusy = true;
+    this.isOfRecord = this.#isBusy = true;
     this.#result = DROP;
   }
 
   end(): void {
-    this.#isBusy = false;
+    this.isOfRecord = this.#isBusy = false;
   }
 
   /** What was reported of the record. */
@@ -84,7 +86,7 @@ export class PresentAct {
     });
   }
 
-  /** A node says a value to those behind it. */
+  /** A node says a value that no record has brought to those behind it. */
   says(node: GraphNode, said: Said, tell: () => void): void {
     if (this.#isBusy) {
       this.#said = said;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TopicPartition, TransactionalId } from '../../../platform/kafka/port.ts';
+import type { TopicPartition } from '../../../platform/kafka/port.ts';
 import { changelogTopic, namespaced } from '../../../schemas/topics.ts';
 import type { Declaration } from '../state/compatibility.ts';
 import { TaskState } from '../state/task-state.ts';
@@ -41,14 +41,6 @@ export function changelogPlace(
   { subtopology, partition }: { readonly subtopology: string; readonly partition: number },
 ): TopicPartition {
   return { topic: changelogTopic(namespace, subtopology), partition };
-}
-
-/** The transactional id of a task, as the engine gives it: whoever takes it over fences the task. */
-export function taskTransactionalId(
-  { groupId }: Application,
-  { subtopology, partition }: { readonly subtopology: string; readonly partition: number },
-): TransactionalId {
-  return { transactionalId: `${groupId}|${subtopology}|${partition}`, groupId };
 }
 
 /** What a sub-topology declares, found by making one of its processors. */

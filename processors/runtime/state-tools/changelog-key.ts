@@ -3,8 +3,6 @@ import { EVENT_TIME_HEADER } from '../task/read-head.ts';
 
 const SLASH = 0x2f;
 
-/** Store of the ids that the duplicate filter remembers; no job declares it. */
-export const DUPLICATES = 'duplicates';
 /** Bytes of an id there. */
 export const EVENT_ID_BYTES = 16;
 

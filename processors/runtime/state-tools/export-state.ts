@@ -1,7 +1,8 @@
 import { hasCode } from '../../../platform/errors.ts';
 import type { LogReader } from '../../../platform/kafka/log-reader.ts';
 import type { LogRecord } from '../../../platform/kafka/port.ts';
-import { DUPLICATES, storeKeyOf, storeOf, writtenMsOf } from './changelog-key.ts';
+import { DUPLICATES } from '../state/task-state.ts';
+import { storeKeyOf, storeOf, writtenMsOf } from './changelog-key.ts';
 import { rangesOf, type Changelog, type LogRange } from './changelogs.ts';
 import { findLive, liveRecords, type LiveState } from './live-entries.ts';
 import { readableValue } from './readable-value.ts';

@@ -1,7 +1,8 @@
 import type { LogReader } from '../../../platform/kafka/log-reader.ts';
 import type { LogRecord } from '../../../platform/kafka/port.ts';
 import { decodeMeta, isMeta, type TaskMeta } from '../state/task-meta.ts';
-import { DUPLICATES, storeOf, writtenMsOf } from './changelog-key.ts';
+import { DUPLICATES } from '../state/task-state.ts';
+import { storeOf, writtenMsOf } from './changelog-key.ts';
 import { rangesOf, recordsOf, type Changelog, type LogRange } from './changelogs.ts';
 import { readableValue, type ReadableValue } from './readable-value.ts';
 

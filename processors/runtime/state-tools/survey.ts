@@ -2,7 +2,8 @@ import type { LogReader } from '../../../platform/kafka/log-reader.ts';
 import type { LogRecord } from '../../../platform/kafka/port.ts';
 import { isReplacing } from '../state/compatibility.ts';
 import { decodeMeta, isMeta, type TaskMeta } from '../state/task-meta.ts';
-import { bytesOf, DUPLICATES, EVENT_ID_BYTES, storeKeyOf, storeOf } from './changelog-key.ts';
+import { DUPLICATES } from '../state/task-state.ts';
+import { bytesOf, EVENT_ID_BYTES, storeKeyOf, storeOf } from './changelog-key.ts';
 import { rangesOf, recordsOf, type Changelog, type LogRange } from './changelogs.ts';
 
 /** What there is of one store of a task. */

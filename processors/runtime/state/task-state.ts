@@ -1,6 +1,7 @@
 import { MillraceError } from '../../../platform/errors.ts';
 import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
+import { EVENT_TIME_HEADER } from '../task/read-head.ts';
 import { EventTimers } from '../time/event-timers.ts';
 import type { TimeScope } from '../time/time-scope.ts';
 import type { StatefulPart, TimeReason } from '../stateful-part.ts';
@@ -39,9 +40,7 @@ interface Timed {
 }
 
 /** Key of the remembered eventIds among the stores. */
-const DUPLICATES = 'duplicates';
-/** Header of a changelog record with the event time of the write, for stores with a time to live. */
-const WRITTEN_HEADER = 'mr-event-time';
+export const DUPLICATES = 'duplicates';
 const SLASH = 0x2f;
 /** Entries that one advance or tick deletes of a store at most. */
 const EXPIRED_AT_ONCE = 1_000;
@@ -219,7 +218,7 @@ export class TaskState {
     const put = (store: string, { key, value, writtenMs }: StateChange) =>
       records.push({
         ...{ topic, partition, key: `${store}/${key}`, value, timestampMs: nowMs },
-        ...(writtenMs === undefined ? {} : { headers: { [WRITTEN_HEADER]: String(writtenMs) } }),
+        ...(writtenMs === undefined ? {} : { headers: { [EVENT_TIME_HEADER]: String(writtenMs) } }),
       });
     for (const [name, store] of [...this.#stores, ...this.#undeclared])
       store.drainChanges((change) => put(name, change));
@@ -288,7 +287,7 @@ export class TaskState {
     const rest = key.toString('utf8', slash + 1);
     if (name === DUPLICATES) this.duplicates.restore(rest, value);
     else {
-      const written = headers[WRITTEN_HEADER];
+      const written = headers[EVENT_TIME_HEADER];
       if (written !== undefined) this.setRecordTime(Number(written));
       this.#restoring(name).restore(rest, value, written === undefined ? timestampMs : Number(written));
     }

@@ -1,6 +1,11 @@
 import { hasCode, MillraceError } from '../../../platform/errors.ts';
 import type { Row } from '../../../platform/clickhouse/port.ts';
-import type { RecordBatch, Transaction, TransactionalProducer } from '../../../platform/kafka/port.ts';
+import type {
+  RecordBatch,
+  Transaction,
+  TransactionalId,
+  TransactionalProducer,
+} from '../../../platform/kafka/port.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
@@ -32,6 +37,15 @@ export interface PreparedCommit {
 /** Id of a task, as its peers and its metrics name it. */
 export function taskId(subtopology: string, partition: number): string {
   return `${subtopology}-${partition}`;
+}
+
+/** The transactional id of a task: whoever takes it over fences the task. */
+export function taskTransactionalId(
+  groupId: string,
+  subtopology: string,
+  partition: number,
+): TransactionalId {
+  return { transactionalId: `${groupId}|${subtopology}|${partition}`, groupId };
 }
 
 /**
@@ -77,10 +91,9 @@ export class Task {
       firstInput: subtopology.inputs[0]?.topic ?? subtopology.name,
       watermarkMs: () => this.watermarkMs,
     });
-    this.#producer = env.kafka.transactionalProducer({
-      transactionalId: `${env.groupId}|${subtopology.name}|${partition}`,
-      groupId: env.groupId,
-    });
+    this.#producer = env.kafka.transactionalProducer(
+      taskTransactionalId(env.groupId, subtopology.name, partition),
+    );
     const inputs = subtopology.inputs.map(({ topic }) => ({ topic, upstream: env.upstreamOf(topic) }));
     this.#watermark = new WatermarkTracker(inputs, env.watermark, env.now());
     this.#sender = new WatermarkSender(this.#timedOutputs(), env);

@@ -8,7 +8,8 @@ import type {
 } from '../../../../platform/kafka/port.ts';
 import { isReplacing, replacingMeta } from '../../state/compatibility.ts';
 import { encodeMeta, lastMeta, META_KEY, NO_META, type TaskMeta } from '../../state/task-meta.ts';
-import { changelogPlace, taskTransactionalId, type Application } from '../application.ts';
+import { taskTransactionalId } from '../../task/task.ts';
+import { changelogPlace, type Application } from '../application.ts';
 
 /** A task whose state is replaced. */
 export interface ReplacedTask {
@@ -109,7 +110,9 @@ export class Replacement {
   async #fence(): Promise<void> {
     const { kafka, application, tasks } = this.#options;
     for (const task of tasks) {
-      const producer = kafka.transactionalProducer(taskTransactionalId(application, task));
+      const producer = kafka.transactionalProducer(
+        taskTransactionalId(application.groupId, task.subtopology, task.partition),
+      );
       try {
         await producer.init();
       } finally {
