@@ -1,4 +1,4 @@
-import { createRandom, createWeighted, type Draw, type Random } from '../../ingest/simulator/random.ts';
+import { createRandom, createWeighted, type Draw, type Random } from '../../platform/random.ts';
 import { partitionFor } from '../../platform/kafka/partitioner.ts';
 import { EDGE_CASES, type EdgeEvent } from './edge-cases.ts';
 import { JOB_TIMES } from './jobs.ts';

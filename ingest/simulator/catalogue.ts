@@ -1,6 +1,6 @@
 /** What the simulated shop sells: categories, styles within them, popularity by Zipf's law. */
 import { MARKETS, drawMarket, type Market } from './markets.ts';
-import { createRandom, createWeighted, type Draw, type Random } from './random.ts';
+import { createRandom, createWeighted, type Draw, type Random } from '../../platform/random.ts';
 
 export interface Seller {
   readonly sellerId: string;

@@ -1,6 +1,6 @@
 /** Where the simulated shop sells and where its parcels travel. */
 import type { Money, PaymentMethod } from '../../schemas/generated/events.ts';
-import { createWeighted, type Draw } from './random.ts';
+import { createWeighted, type Draw } from '../../platform/random.ts';
 
 export interface Place {
   readonly name: string;

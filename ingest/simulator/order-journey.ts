@@ -11,7 +11,7 @@ import { priceIn } from './markets.ts';
 import { planParcel } from './parcel-journey.ts';
 import { paymentFields, type PaymentFields } from './payment-draft.ts';
 import type { EventDraft, PlannedEvent, Planner } from './planned-event.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../platform/random.ts';
 import type { ShopSettings } from './shop-options.ts';
 import type { Card, Visitor } from './visitors.ts';
 

@@ -2,7 +2,7 @@
 import type { ScanStatus } from '../../schemas/generated/events.ts';
 import type { Market, Place } from './markets.ts';
 import type { PlannedEvent, Planner } from './planned-event.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../platform/random.ts';
 import { MAX_PARCEL_GAP, type ShopSettings } from './shop-options.ts';
 
 export interface ParcelPlan {

@@ -1,7 +1,7 @@
 /** Events that the simulated shop has decided on but not sent yet. */
 import type { PublicEvent } from '../public-event.ts';
 import { uuidV7 } from '../../platform/uuid-v7.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../platform/random.ts';
 import type { ShopSettings } from './shop-options.ts';
 
 /** A fault that was put into the traffic, which the processors have to find. */

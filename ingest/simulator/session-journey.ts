@@ -4,7 +4,7 @@ import type { Catalogue, Item } from './catalogue.ts';
 import { priceIn } from './markets.ts';
 import { planOrder, type JourneyTools } from './order-journey.ts';
 import type { EventDraft, PlannedEvent } from './planned-event.ts';
-import { createWeighted } from './random.ts';
+import { createWeighted } from '../../platform/random.ts';
 import type { Visitor } from './visitors.ts';
 
 export interface VisitTools extends JourneyTools {

@@ -8,7 +8,7 @@ import { planCardBurst } from './card-burst.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createDueQueue } from './due-queue.ts';
 import { createPlanner, type PlannedEvent, type PlantedFault } from './planned-event.ts';
-import { createRandom, createWeighted } from './random.ts';
+import { createRandom, createWeighted } from '../../platform/random.ts';
 import { planSession, type VisitTools } from './session-journey.ts';
 import { shopSettings, type ShopOptions } from './shop-options.ts';
 import { createVisitors, type Visitor } from './visitors.ts';

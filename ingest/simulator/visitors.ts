@@ -2,7 +2,7 @@
 import { drawMarket, type Market } from './markets.ts';
 import type { Catalogue } from './catalogue.ts';
 import { STYLES } from './catalogue.ts';
-import { createRandom, createWeighted, type Draw, type Random } from './random.ts';
+import { createRandom, createWeighted, type Draw, type Random } from '../../platform/random.ts';
 import type { ShopSettings } from './shop-options.ts';
 
 export interface Card {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../errors.ts';
 import { silentLogger } from '../log.ts';
 import type { ClickHouse, QueryOptions, Row } from './port.ts';
+import { systemScheduler } from '../scheduler.ts';
 import { createBatchWriter, type BatchWriterOptions } from './writer.ts';
 
 interface Insert {
@@ -77,7 +78,10 @@ describe('createBatchWriter', () => {
   it('is full when its oldest row has waited for maxAgeMs', async () => {
     let nowMs = 0;
     const { clickhouse } = standIn(() => undefined);
-    const writer = createBatchWriter(clickhouse, options({ maxAgeMs: 100, now: () => nowMs }));
+    const writer = createBatchWriter(
+      clickhouse,
+      options({ maxAgeMs: 100, scheduler: { ...systemScheduler, elapsedMs: () => nowMs } }),
+    );
     writer.add('a', rows(1));
     nowMs = 60;
     writer.add('b', rows(2));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MillraceError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { retry } from '../retry.ts';
+import { systemScheduler, type Scheduler } from '../scheduler.ts';
 import type { ClickHouse, Row } from './port.ts';
 
 export interface BatchWriterOptions {
@@ -11,8 +12,8 @@ export interface BatchWriterOptions {
   readonly maxBytes: number;
   /** How long rows may wait before {@link BatchWriter.full} asks to flush; for ever where absent. */
   readonly maxAgeMs?: number;
-  /** Clock of {@link maxAgeMs}; `performance.now` where absent. */
-  readonly now?: () => number;
+  /** Of {@link maxAgeMs} and of the waits between attempts; the system's where absent. */
+  readonly scheduler?: Scheduler;
   readonly log: Logger;
   /** Told of each failed attempt before the wait. */
   onRetry?(table: string, error: MillraceError, delayMs: number): void;
@@ -95,7 +96,7 @@ class Writer implements BatchWriter {
   }
 
   #now(): number {
-    return this.#options.now?.() ?? performance.now();
+    return (this.#options.scheduler ?? systemScheduler).elapsedMs();
   }
 
   add(table: string, rows: readonly Row[]): void {
@@ -167,6 +168,7 @@ class Writer implements BatchWriter {
         initialDelayMs: initial,
         maxDelayMs: max,
         signal,
+        ...(this.#options.scheduler === undefined ? {} : { scheduler: this.#options.scheduler }),
         onRetry: (error, attempt, delayMs) => {
           this.#options.log.warn(
             {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '../../ingest/simulator/random.ts';
+import { createRandom } from '../../platform/random.ts';
 import type { ChaosCount, Scenario } from './scenario.ts';
 
 export interface ChaosOptions {

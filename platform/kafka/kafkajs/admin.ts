@@ -33,7 +33,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
         }
         return { done: counts };
       },
-      { deadlineMs: DEADLINE_MS },
+      { scheduler: client.scheduler, deadlineMs: DEADLINE_MS },
     );
 
   const partitionsOf = async (topic: string): Promise<readonly TopicPartition[]> => {
@@ -68,7 +68,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
         if (again.code === 'MR_KAFKA_FAILED') throw again;
         return { again };
       },
-      { deadlineMs: DEADLINE_MS },
+      { scheduler: client.scheduler, deadlineMs: DEADLINE_MS },
     );
 
   const settingsOf = async (
@@ -88,7 +88,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
         }
         return { done: settings };
       },
-      { deadlineMs: DEADLINE_MS },
+      { scheduler: client.scheduler, deadlineMs: DEADLINE_MS },
     );
 
   return {
@@ -96,6 +96,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
     topicSettings: settingsOf,
     async topicNames() {
       const { topics } = await untilDone(async () => ({ done: await client.refresh('all') }), {
+        scheduler: client.scheduler,
         deadlineMs: DEADLINE_MS,
       });
       return topics
@@ -139,7 +140,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
           (await countsOf(topics)).size === 0
             ? { done: null }
             : { again: new MillraceError('MR_KAFKA_UNAVAILABLE', 'deleted topics are still there') },
-        { deadlineMs: DEADLINE_MS },
+        { scheduler: client.scheduler, deadlineMs: DEADLINE_MS },
       );
     },
     async offsets(topic) {
@@ -183,6 +184,6 @@ async function untilLed(client: ClusterClient, topics: readonly TopicSpec[]): Pr
         ? { done: null }
         : { again: new MillraceError('MR_KAFKA_UNAVAILABLE', 'new topics have no leaders yet') };
     },
-    { deadlineMs: DEADLINE_MS },
+    { scheduler: client.scheduler, deadlineMs: DEADLINE_MS },
   );
 }

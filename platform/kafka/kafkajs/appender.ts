@@ -213,7 +213,7 @@ async function sendBatches(
     }
   };
   try {
-    await untilDone(round, { deadlineMs: limits.deliveryTimeoutMs });
+    await untilDone(round, { scheduler: client.scheduler, deadlineMs: limits.deliveryTimeoutMs });
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     for (const batch of batches) {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../errors.ts';
+import type { Scheduler } from '../../scheduler.ts';
 
 /** A wait that grows from 20 ms to `maxMs`, half of it random. */
 export interface Backoff {
@@ -10,13 +10,12 @@ export interface Backoff {
 
 const FIRST_MS = 20;
 
-export function createBackoff(maxMs: number): Backoff {
+export function createBackoff(maxMs: number, scheduler: Scheduler): Backoff {
   let attempt = 0;
   return {
     async wait(signal) {
       const capMs = Math.min(maxMs, FIRST_MS * 2 ** Math.min(attempt++, 16));
-      const delayMs = capMs / 2 + (Math.random() * capMs) / 2;
-      await sleep(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // an abort ends the wait
+      await scheduler.sleep(capMs / 2 + (scheduler.random() * capMs) / 2, signal);
     },
     reset() {
       attempt = 0;
@@ -36,17 +35,23 @@ const LOST = new Set<string>(['MR_KAFKA_UNAVAILABLE', 'MR_ENGINE_TLS_FAILED']);
  */
 export async function untilDone<T>(
   attempt: () => Promise<Attempt<T>>,
-  limits: { readonly deadlineMs: number; readonly maxBackoffMs?: number; readonly signal?: AbortSignal },
+  limits: {
+    readonly scheduler: Scheduler;
+    readonly deadlineMs: number;
+    readonly maxBackoffMs?: number;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<T> {
-  const startedMs = performance.now();
-  const backoff = createBackoff(limits.maxBackoffMs ?? 500);
+  const { scheduler } = limits;
+  const startedMs = scheduler.elapsedMs();
+  const backoff = createBackoff(limits.maxBackoffMs ?? 500, scheduler);
   for (;;) {
     const result = await attempt().catch((error: unknown): Attempt<T> => {
       if (error instanceof MillraceError && LOST.has(error.code) && error.retryable) return { again: error };
       throw error;
     });
     if ('done' in result) return result.done;
-    if (performance.now() - startedMs >= limits.deadlineMs || limits.signal?.aborted === true)
+    if (scheduler.elapsedMs() - startedMs >= limits.deadlineMs || limits.signal?.aborted === true)
       throw result.again;
     await backoff.wait(limits.signal);
   }

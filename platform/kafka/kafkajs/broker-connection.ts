@@ -45,6 +45,13 @@ export interface BrokerConnection {
 
 const FETCH_LANE = 1;
 
+/** Opens a connection to a broker; {@link connectBroker} over sockets. */
+export type ConnectBroker = (
+  address: BrokerAddress,
+  settings: ConnectionSettings,
+  lanes: { readonly fetch: boolean },
+) => Promise<BrokerConnection>;
+
 /**
  * Connects, negotiates versions and authenticates. Rejects with MR_KAFKA_UNAVAILABLE, MR_ENGINE_TLS_FAILED,
  * MR_ENGINE_AUTH_FAILED or MR_ENGINE_TOO_OLD.

@@ -1,10 +1,12 @@
 import { MillraceError } from '../../errors.ts';
+import { systemScheduler, type Scheduler } from '../../scheduler.ts';
 import type { TopicPartition } from '../port.ts';
 import { applyPatches } from './patches.ts';
 import {
   connectBroker,
   type BrokerAddress,
   type BrokerConnection,
+  type ConnectBroker,
   type ConnectionSettings,
 } from './broker-connection.ts';
 import type { Api } from './protocol/api.ts';
@@ -21,6 +23,10 @@ export interface ClusterSettings extends ConnectionSettings {
   readonly brokers: readonly string[];
   /** Opens a second connection to each broker, so that long fetches hold up nothing else. */
   readonly fetches: boolean;
+  /** {@link connectBroker} where absent. */
+  readonly connect?: ConnectBroker;
+  /** Waits and deadlines of whoever uses the client; the system's where absent. */
+  readonly scheduler?: Scheduler;
 }
 
 /**
@@ -30,6 +36,8 @@ export interface ClusterSettings extends ConnectionSettings {
  * old) rejects with its MR_ENGINE_* code at once.
  */
 export interface ClusterClient {
+  /** Of everything that waits for the cluster. */
+  readonly scheduler: Scheduler;
   /** Sends to a broker by node id; `any` is one that answers. */
   call<Q, S>(node: number | 'any', api: Api<Q, S>, request: Q, timeoutMs?: number): Promise<S>;
   /** Fetches metadata of the topics and remembers leaders and partition counts. */
@@ -75,6 +83,7 @@ export function createClusterClient(settings: ClusterSettings): ClusterClient {
   };
 
   return {
+    scheduler: settings.scheduler ?? systemScheduler,
     get lastFailure() {
       return lastFailure;
     },
@@ -136,6 +145,7 @@ function createPool(settings: ClusterSettings): ConnectionPool {
     string,
     { address: BrokerAddress; connecting: Promise<BrokerConnection>; live?: BrokerConnection }
   >();
+  const { connect = connectBroker } = settings;
   let closed = false;
   return {
     async connection(address) {
@@ -145,7 +155,7 @@ function createPool(settings: ClusterSettings): ConnectionPool {
       const known = open.get(key);
       if (known !== undefined && (known.live === undefined || known.live.isAlive())) return known.connecting;
       known?.live?.destroy();
-      const connecting = connectBroker(address, settings, { fetch: settings.fetches });
+      const connecting = connect(address, settings, { fetch: settings.fetches });
       const entry: {
         address: BrokerAddress;
         connecting: Promise<BrokerConnection>;

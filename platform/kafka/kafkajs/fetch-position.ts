@@ -78,11 +78,12 @@ export class FetchPosition {
     this.#chunks = [];
   }
 
-  accept({ bytes, aborted, lastStableOffset }: FetchedPartition): void {
+  /** @param elapsedMs of the clock that `stalledSinceMs` is on */
+  accept({ bytes, aborted, lastStableOffset }: FetchedPartition, elapsedMs: number): void {
     const fromOffset = this.#fetchOffset;
     const after = offsetAfter(bytes, fromOffset);
     const isStalled = after <= fromOffset && fromOffset < lastStableOffset;
-    this.stalledSinceMs = isStalled ? (this.stalledSinceMs ?? performance.now()) : null;
+    this.stalledSinceMs = isStalled ? (this.stalledSinceMs ?? elapsedMs) : null;
     if (after > fromOffset) {
       this.#chunks.push({
         reader: new RecordBatchReader({ bytes, fromOffset, aborted }),

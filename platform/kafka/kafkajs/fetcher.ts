@@ -6,7 +6,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { RecordBatch, TopicPartition, TopicPartitionOffset } from '../port.ts';
-import { createBackoff } from './backoff.ts';
+import { createBackoff, type Backoff } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { partitionKey } from './protocol/by-topic.ts';
 import { FETCH, type FetchedPartition } from './protocol/data-api.ts';
@@ -41,7 +41,7 @@ export class Fetcher {
   #positions = new Map<string, FetchPosition>();
   readonly #inFlight = new Set<number>();
   readonly #blocked = new Set<number>();
-  readonly #backoff = createBackoff(MAX_BACKOFF_MS);
+  readonly #backoff: Backoff;
   readonly #closing = new AbortController();
   readonly #waiters = new Set<() => void>();
   #failure: MillraceError | null = null;
@@ -51,6 +51,7 @@ export class Fetcher {
   constructor({ client, log, maxBatchRecords, stallMs = STALL_MS }: FetcherOptions) {
     this.#stallMs = stallMs;
     this.#client = client;
+    this.#backoff = createBackoff(MAX_BACKOFF_MS, client.scheduler);
     this.#log = log;
     this.#maxBatchRecords = maxBatchRecords;
   }
@@ -100,11 +101,11 @@ export class Fetcher {
     if (maxWaitMs <= 0 || this.#closing.signal.aborted) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
+        forget();
         this.#waiters.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, maxWaitMs);
+      const forget = this.#client.scheduler.after(maxWaitMs, done);
       this.#waiters.add(done);
     });
   }
@@ -182,7 +183,7 @@ export class Fetcher {
   #accept(position: FetchPosition, fetched: FetchedPartition): void {
     const { errorCode, topic, partition, logStartOffset } = fetched;
     if (errorCode === NONE) {
-      position.accept(fetched);
+      position.accept(fetched, this.#client.scheduler.elapsedMs());
       this.#watch(position);
     } else if (STALE_LEADER.has(errorCode)) {
       this.#log.debug({ topic, partition, reason: errorName(errorCode) }, 'a partition has moved');
@@ -199,7 +200,8 @@ export class Fetcher {
   /** A partition that is held, beats its heart and gets nothing would go unnoticed (tulios/kafkajs#1456). */
   #watch(position: FetchPosition): void {
     const { stalledSinceMs, place } = position;
-    if (stalledSinceMs === null || performance.now() - stalledSinceMs < this.#stallMs) return;
+    if (stalledSinceMs === null || this.#client.scheduler.elapsedMs() - stalledSinceMs < this.#stallMs)
+      return;
     position.stalledSinceMs = null;
     const leader = this.#client.leaderOf(place);
     if (leader !== undefined) this.#blocked.add(leader);

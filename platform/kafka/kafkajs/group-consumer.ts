@@ -77,11 +77,11 @@ export function createGroupConsumer(
     resume: (partitions) => fetcher.resume(partitions),
     async poll(maxWaitMs) {
       if (closed) throw closedConsumer();
-      const deadlineMs = performance.now() + maxWaitMs;
+      const deadlineMs = client.scheduler.elapsedMs() + maxWaitMs;
       for (;;) {
         if (isClosed()) return [];
         const batches = take();
-        const leftMs = deadlineMs - performance.now();
+        const leftMs = deadlineMs - client.scheduler.elapsedMs();
         if (batches.length > 0 || leftMs <= 0) return batches;
         await fetcher.ready(leftMs);
       }

@@ -5,12 +5,11 @@
  * rebalance time-out). What this adds over kafkajs's consumer is that wait, and heartbeats that go on during it: a
  * commit that takes longer than the session does not cost the membership.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, errorText } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Assign, TopicPartition } from '../port.ts';
 import { assignmentsOf, subscribedTopics } from './assigner.ts';
-import { createBackoff } from './backoff.ts';
+import { createBackoff, type Backoff } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { Api } from './protocol/api.ts';
 import { decodeAssignment, encodeSubscription } from './protocol/assignment-codec.ts';
@@ -61,6 +60,7 @@ const UNKNOWN_MEMBER_ID = 25;
 const ILLEGAL_GENERATION = 22;
 const MEMBER_ID_REQUIRED = 79;
 const LEAVE_TIMEOUT_MS = 2_000;
+const MAX_BACKOFF_MS = 2_000;
 
 interface Joined {
   readonly member: GroupMember;
@@ -80,7 +80,7 @@ interface Heart {
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #closing = new AbortController();
-  readonly #backoff = createBackoff(2_000);
+  readonly #backoff: Backoff;
   #memberId = '';
   /** What was held last; the leader of the next assignment lets it stay where it can. */
   #held: { readonly owned: readonly TopicPartition[]; readonly generation: number } = {
@@ -90,6 +90,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#backoff = createBackoff(MAX_BACKOFF_MS, options.client.scheduler);
   }
 
   /** Resolves after the first assignment. */
@@ -214,7 +215,7 @@ export class Membership {
   async #beatUntil(signal: AbortSignal, member: GroupMember, rebalancing: () => void): Promise<void> {
     const { client, groupId, times } = this.#options;
     while (!isOver(signal)) {
-      await sleep(times.heartbeatIntervalMs, undefined, { signal }).catch(() => undefined); // the signal ends the wait
+      await client.scheduler.sleep(times.heartbeatIntervalMs, signal);
       if (isOver(signal)) return;
       try {
         const { errorCode } = await this.#ask(HEARTBEAT, member, times.sessionTimeoutMs);

@@ -46,7 +46,7 @@ export async function listOffsets(
       await client.refresh([...new Set(open.map(({ topic }) => topic))]);
       return { again };
     },
-    { deadlineMs: DEADLINE_MS },
+    { scheduler: client.scheduler, deadlineMs: DEADLINE_MS },
   );
 }
 
@@ -84,7 +84,7 @@ export async function committedOffsets(
         }),
       };
     },
-    { deadlineMs: DEADLINE_MS, maxBackoffMs: 100 },
+    { scheduler: client.scheduler, deadlineMs: DEADLINE_MS, maxBackoffMs: 100 },
   );
 }
 
@@ -110,7 +110,7 @@ export async function groupMembers(client: ClusterClient, groupId: string): Prom
         }),
       };
     },
-    { deadlineMs: DEADLINE_MS, maxBackoffMs: 100 },
+    { scheduler: client.scheduler, deadlineMs: DEADLINE_MS, maxBackoffMs: 100 },
   );
 }
 

@@ -23,7 +23,7 @@ const INIT_DEADLINE_MS = 15_000;
  */
 export function createProducer(client: ClusterClient): Producer {
   const waiting: Waiting[] = [];
-  const next = { roundRobin: Math.floor(Math.random() * 1024) };
+  const next = { roundRobin: Math.floor(client.scheduler.random() * 1024) };
   let appender: Appender | null = null;
   let draining: Promise<void> | null = null;
   let closed = false;
@@ -159,7 +159,7 @@ async function initProducerId(client: ClusterClient): Promise<{ producerId: numb
         again: brokerError(answer.errorCode, 'give a producer id', { code: 'MR_KAFKA_PRODUCE_FAILED' }),
       };
     },
-    { deadlineMs: INIT_DEADLINE_MS },
+    { scheduler: client.scheduler, deadlineMs: INIT_DEADLINE_MS },
   );
 }
 

@@ -2,8 +2,10 @@ import { withDeadline } from '../../deadline.ts';
 import type { EngineInfo } from '../../engine-info.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import type { Scheduler } from '../../scheduler.ts';
 import type { Kafka } from '../port.ts';
 import { createAdmin } from './admin.ts';
+import type { ConnectBroker } from './broker-connection.ts';
 import { createClusterClient, type ClusterClient } from './cluster-client.ts';
 import { createGroupConsumer } from './group-consumer.ts';
 import { createProducer } from './producer.ts';
@@ -21,6 +23,9 @@ export interface RealKafkaOptions extends KafkaSecurity {
   readonly log: Logger;
   /** A group member that is silent for so long is expelled; 15 s where absent. */
   readonly sessionTimeoutMs?: number;
+  /** Ways to the brokers other than sockets, and a clock other than the system's: for simulations. */
+  readonly connect?: ConnectBroker;
+  readonly scheduler?: Scheduler;
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -48,6 +53,8 @@ export function createRealKafka(options: RealKafkaOptions): Kafka {
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       fetches,
       log,
+      ...(options.connect === undefined ? {} : { connect: options.connect }),
+      ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
     });
     clients.add(client);
     return client;

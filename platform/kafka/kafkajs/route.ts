@@ -30,7 +30,7 @@ export async function learnTopics(client: ClusterClient, topics: Iterable<string
       });
       return { again };
     },
-    { deadlineMs: TOPIC_WAIT_MS },
+    { scheduler: client.scheduler, deadlineMs: TOPIC_WAIT_MS },
   );
 }
 
@@ -43,7 +43,7 @@ export function routeRecords(
   records: readonly ProduceRecord[],
   next: { roundRobin: number },
 ): RoutedRecords {
-  const nowMs = Date.now();
+  const nowMs = client.scheduler.now();
   const groups = new Map<
     string,
     { append: number; topic: string; partition: number; records: BatchRecord[] }

@@ -66,6 +66,7 @@ export function createTransactionRequests(
 
   const ask = async <Q, S>(what: Coordinated<Q, S>): Promise<S> =>
     untilDone(() => askOnce(client, what), {
+      scheduler: client.scheduler,
       deadlineMs: what.deadlineMs ?? DEADLINE_MS,
       maxBackoffMs: MAX_BACKOFF_MS,
     });

@@ -1,8 +1,8 @@
-import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
 import { errorText, hasCode, MillraceError } from '../../../platform/errors.ts';
 import type { GroupConsumer, Kafka, RecordBatch, TopicPartition } from '../../../platform/kafka/port.ts';
 import type { Logger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
+import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
 import type { StateMemory } from '../state/state-memory.ts';
 import type { RestoreProgress } from '../state/task-state.ts';
 import { Alignment } from './alignment.ts';
@@ -30,6 +30,10 @@ export interface RunnerOptions {
   readonly maxPending?: number;
   readonly now: () => number;
   readonly newId: () => string;
+  /** Waits and turns of the loop; the system's where absent. */
+  readonly scheduler?: Scheduler;
+  /** Longest wait for records before the loop looks at the clock; 20 ms where absent. */
+  readonly pollMs?: number;
   readonly log: Logger;
   readonly onCommit?: CommitterOptions['onCommit'];
   /** Told of each task that starts again. */
@@ -76,6 +80,7 @@ export class StreamRunner {
   /** Partitions that are paused because the others of their tasks have to catch up. */
   #paused: ReadonlyMap<string, TopicPartition> = new Map();
   readonly #maxPending: number;
+  readonly #scheduler: Scheduler;
   readonly #alignment: Alignment | undefined;
   readonly #consumer: GroupConsumer;
   readonly #taskSet: TaskSet;
@@ -99,14 +104,17 @@ export class StreamRunner {
     const topics = new ApplicationTopics(subtopologies, namespace);
     this.#topics = topics;
     this.#options = options;
+    this.#scheduler = options.scheduler ?? systemScheduler;
     this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING;
     const { maxDriftMs } = options.watermark;
     this.#alignment = maxDriftMs === undefined ? undefined : new Alignment(maxDriftMs);
-    this.online = new OnlineSink(options.store, options.now, log);
+    const { store, now } = options;
+    this.online = new OnlineSink({ store, now, log, scheduler: this.#scheduler });
     this.#committer = new Committer({
       rows,
       online: this.online,
       signal: this.#stopping.signal,
+      scheduler: this.#scheduler,
       log,
       ...(onCommit ? { onCommit } : {}),
     });
@@ -122,6 +130,7 @@ export class StreamRunner {
         partitionsOf: topics.partitionsOf,
         now: options.now,
         newId: options.newId,
+        scheduler: this.#scheduler,
         ...(options.watch === undefined ? {} : { watch: options.watch }),
         ...(options.memory === undefined ? {} : { memory: options.memory }),
         ...(options.onRestore === undefined ? {} : { onRestore: options.onRestore }),
@@ -231,7 +240,7 @@ export class StreamRunner {
     }
     const readers = new Set(this.tasks);
     try {
-      return this.#deliveries(await this.#consumer.poll(POLL_MS), readers);
+      return this.#deliveries(await this.#consumer.poll(this.#options.pollMs ?? POLL_MS), readers);
     } catch (error) {
       if (!hasCode(error, 'MR_KAFKA_UNAVAILABLE')) throw error;
       this.#options.log.warn(
@@ -261,7 +270,7 @@ export class StreamRunner {
 
   async #process(deliveries: readonly Delivery[]): Promise<void> {
     for (const { task, topic, batch } of deliveries) task.take(topic, batch);
-    let sliceStartMs = performance.now();
+    let sliceStartMs = this.#scheduler.elapsedMs();
     for (let more = true; more; ) {
       more = false;
       const limits = this.#alignment?.limits(this.tasks);
@@ -269,14 +278,14 @@ export class StreamRunner {
         // While others had their turn, the task may have been replaced by one that reads from elsewhere.
         if (task.failure !== undefined || !this.tasks.includes(task)) continue;
         more = task.run(SLICE_MS, limits?.get(task)) || more;
-        if (performance.now() - sliceStartMs < SLICE_MS) continue;
+        if (this.#scheduler.elapsedMs() - sliceStartMs < SLICE_MS) continue;
         this.#maybeFlush();
         this.#maybeCommit();
         await this.#untilRoom();
-        await yieldToOthers();
+        await this.#scheduler.yieldToOthers();
         if (this.#isStopping) return;
         this.#lastTickMs = this.#options.now();
-        sliceStartMs = performance.now();
+        sliceStartMs = this.#scheduler.elapsedMs();
       }
     }
     this.#pauseWaiting();
@@ -359,9 +368,9 @@ export class StreamRunner {
   async #untilRoom(): Promise<void> {
     if (!this.#isBlocked()) return;
     const startMs = this.#options.now();
-    await yieldToOthers(); // a commit that has just begun takes what waits
+    await this.#scheduler.yieldToOthers(); // a commit that has just begun takes what waits
     while (this.#isBlocked() && !this.#isStopping) {
-      await Promise.race([this.#committing, sleep(1000, undefined, { ref: false })]);
+      await this.#committingFor(1000);
       this.#lastTickMs = this.#options.now();
     }
     this.#rethrow();
@@ -412,13 +421,18 @@ export class StreamRunner {
     this.#rethrow();
   }
 
+  async #committingFor(ms: number): Promise<void> {
+    const waited = new AbortController();
+    await Promise.race([this.#committing, this.#scheduler.sleep(ms, waited.signal)]);
+    waited.abort();
+  }
+
   get #isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
   async #wait(ms: number): Promise<void> {
-    const { signal } = this.#stopping;
-    await sleep(ms, undefined, { signal }).catch(() => undefined); // stopping ends the wait
+    await this.#scheduler.sleep(ms, this.#stopping.signal);
   }
 
   #rethrow(): void {

@@ -17,7 +17,7 @@ async function setUp() {
   const told: ReadonlyMap<string, number>[] = [];
   const committer = new Committer({
     rows,
-    online: new OnlineSink(store, () => T0, log),
+    online: new OnlineSink({ store, now: () => T0, log }),
     signal: new AbortController().signal,
     log,
     onCommit: (commit) => told.push(commit.rows),

@@ -1,5 +1,6 @@
 import { errorText } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
+import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
 import type { OnlineSink, RowWriter } from './sinks.ts';
 import { isTaskRestart, type PreparedCommit, type Task } from './task.ts';
 
@@ -8,6 +9,8 @@ export interface CommitterOptions {
   readonly online: OnlineSink;
   /** Ends the waiting for a store that is down. */
   readonly signal: AbortSignal;
+  /** The system's where absent. */
+  readonly scheduler?: Scheduler;
   readonly log: Logger;
   /** Told of each commit: rows by table, duration. */
   readonly onCommit?: (commit: { readonly rows: ReadonlyMap<string, number>; readonly ms: number }) => void;
@@ -48,7 +51,8 @@ export class Committer {
   }
 
   async #commit(all: readonly Task[]): Promise<void> {
-    const startedMs = performance.now();
+    const { scheduler = systemScheduler } = this.#options;
+    const startedMs = scheduler.elapsedMs();
     const tasks = all.filter((task) => task.failure === undefined && task.hasWork);
     if (tasks.length === 0) return;
     const prepared = tasks.flatMap((task) => this.#prepare(task));
@@ -61,7 +65,7 @@ export class Committer {
     }
     await Promise.all(prepared.map(([task, commit]) => this.#commitTask(task, commit)));
     this.commits += 1;
-    const ms = performance.now() - startedMs;
+    const ms = scheduler.elapsedMs() - startedMs;
     this.#longestMs = Math.max(this.#longestMs, ms);
     this.#options.onCommit?.({ rows: counts, ms });
   }

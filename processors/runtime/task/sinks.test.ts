@@ -16,7 +16,7 @@ const idle: Subtopology = {
 async function setUp() {
   const driver = await driveTask(idle, { nowMs: T0 });
   const store = new MemoryOnlineStore();
-  const sink = new OnlineSink(store, () => T0 + 40, silentLogger());
+  const sink = new OnlineSink({ store, now: () => T0 + 40, log: silentLogger() });
   return { driver, store, sink, task: driver.task };
 }
 

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MillraceError } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
+import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { Task } from './task.ts';
 import type { OnlineNotice, OnlineWrite } from './task-outputs.ts';
@@ -19,6 +19,14 @@ export interface RowWriter {
 export interface OnlineSinkStats {
   applied: number;
   stale: number;
+}
+
+export interface OnlineSinkOptions {
+  readonly store: OnlineStore;
+  readonly now: () => number;
+  readonly log: Logger;
+  /** The system's where absent. */
+  readonly scheduler?: Scheduler;
 }
 
 interface Waiting {
@@ -42,13 +50,15 @@ export class OnlineSink {
   readonly #store: OnlineStore;
   readonly #now: () => number;
   readonly #log: Logger;
+  readonly #scheduler: Scheduler;
   readonly #waiting = new Map<Task, Waiting>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: OnlineStore, now: () => number, log: Logger) {
-    this.#store = store;
-    this.#now = now;
-    this.#log = log;
+  constructor(options: OnlineSinkOptions) {
+    this.#store = options.store;
+    this.#now = options.now;
+    this.#log = options.log;
+    this.#scheduler = options.scheduler ?? systemScheduler;
   }
 
   /** Whether a flush of the task would write anything. */
@@ -75,7 +85,7 @@ export class OnlineSink {
           { code: error.code, error: errorText(error) },
           'the online store does not answer; processing waits, start it again',
         );
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined); // the signal ends the wait
+        await this.#scheduler.sleep(RETRY_MS, signal);
       }
     }
   }

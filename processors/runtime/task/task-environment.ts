@@ -1,4 +1,5 @@
 import type { Kafka } from '../../../platform/kafka/port.ts';
+import type { Scheduler } from '../../../platform/scheduler.ts';
 import type { StateMemory } from '../state/state-memory.ts';
 import type { RestoreProgress } from '../state/task-state.ts';
 import type { WatermarkOptions } from '../time/watermark.ts';
@@ -21,6 +22,8 @@ export interface TaskEnvironment {
   readonly onRestore?: (taskId: string, progress: RestoreProgress) => void;
   /** Told where steps are, so that one that does not return can be seen. */
   readonly watch?: StepWatch;
+  /** The system's where absent. */
+  readonly scheduler?: Scheduler;
   readonly now: () => number;
   readonly newId: () => string;
 }

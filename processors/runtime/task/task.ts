@@ -6,6 +6,7 @@ import type {
   TransactionalId,
   TransactionalProducer,
 } from '../../../platform/kafka/port.ts';
+import { systemScheduler } from '../../../platform/scheduler.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
@@ -221,7 +222,8 @@ export class Task {
    * @returns whether there is more that could be processed now
    */
   run(forMs: number, untilMs = Number.POSITIVE_INFINITY): boolean {
-    const endMs = performance.now() + forMs;
+    const { scheduler = systemScheduler } = this.#env;
+    const endMs = scheduler.elapsedMs() + forMs;
     try {
       let nowMs = this.#env.now();
       for (let count = 1; ; count++) {
@@ -231,7 +233,7 @@ export class Task {
         if (head.kind === 'value' && head.eventTimeMs > untilMs) return false;
         this.#processHead(queue, head, nowMs);
         if (count % RECORDS_A_LOOK !== 0) continue;
-        if (performance.now() >= endMs) return true;
+        if (scheduler.elapsedMs() >= endMs) return true;
         nowMs = this.#env.now();
       }
     } catch (error) {

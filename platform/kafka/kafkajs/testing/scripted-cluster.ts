@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors.ts';
+import { systemScheduler } from '../../../scheduler.ts';
 import type { ClusterClient } from '../cluster-client.ts';
 import type { Api } from '../protocol/api.ts';
 import type { MetadataResponse } from '../protocol/metadata-api.ts';
@@ -28,6 +29,7 @@ export function createScriptedCluster(script: Script): ScriptedCluster {
   const coordinators = new Map<string, number>();
   let lookups = 0;
   return {
+    scheduler: systemScheduler,
     seen,
     lead(topic, partition, node) {
       const leaders = truth.get(topic) ?? [];
