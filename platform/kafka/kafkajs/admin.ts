@@ -4,17 +4,21 @@ import { requireMatch } from '../topic-match.ts';
 import { untilDone } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { committedOffsets, groupMembers, listOffsets } from './offsets.ts';
-import { brokerError, NONE, STALE_LEADER } from './protocol/error-codes.ts';
+import {
+  brokerError,
+  NONE,
+  NOT_CONTROLLER,
+  REQUEST_TIMED_OUT,
+  STALE_LEADER,
+  TOPIC_ALREADY_EXISTS,
+  UNKNOWN_TOPIC_OR_PARTITION,
+} from './protocol/error-codes.ts';
 import { DESCRIBE_CONFIGS } from './protocol/config-api.ts';
 import { CREATE_TOPICS, DELETE_TOPICS } from './protocol/metadata-api.ts';
 import { learnTopics } from './route.ts';
 
 const DEADLINE_MS = 30_000;
 const BROKER_TIMEOUT_MS = 10_000;
-const UNKNOWN_TOPIC = 3;
-const TOPIC_ALREADY_EXISTS = 36;
-const NOT_CONTROLLER = 41;
-const REQUEST_TIMED_OUT = 7;
 
 /** Topics and offsets. Every call works on fresh metadata. */
 export function createAdmin(client: ClusterClient): KafkaAdmin {
@@ -26,9 +30,9 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
         const counts = new Map<string, number>();
         for (const { topic, errorCode, partitions } of metadata.topics) {
           if (errorCode === NONE) counts.set(topic, partitions.length);
-          else if (errorCode !== UNKNOWN_TOPIC && STALE_LEADER.has(errorCode))
+          else if (errorCode !== UNKNOWN_TOPIC_OR_PARTITION && STALE_LEADER.has(errorCode))
             return { again: brokerError(errorCode, 'describe a topic', { code: 'MR_KAFKA_UNAVAILABLE' }) };
-          else if (errorCode !== UNKNOWN_TOPIC)
+          else if (errorCode !== UNKNOWN_TOPIC_OR_PARTITION)
             throw brokerError(errorCode, 'describe a topic', { context: { topic } });
         }
         return { done: counts };
@@ -83,7 +87,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
           if (errorCode === NONE) settings.set(topic, found);
           else if (errorCode === REQUEST_TIMED_OUT)
             return { again: brokerError(errorCode, 'describe a topic', { code: 'MR_KAFKA_UNAVAILABLE' }) };
-          else if (errorCode !== UNKNOWN_TOPIC)
+          else if (errorCode !== UNKNOWN_TOPIC_OR_PARTITION)
             throw brokerError(errorCode, 'describe a topic', { context: { topic } });
         }
         return { done: settings };
@@ -133,7 +137,7 @@ export function createAdmin(client: ClusterClient): KafkaAdmin {
         'delete topics',
         (node) =>
           client.call(node, DELETE_TOPICS, { topics, timeoutMs: BROKER_TIMEOUT_MS }, 2 * BROKER_TIMEOUT_MS),
-        new Set([UNKNOWN_TOPIC]),
+        new Set([UNKNOWN_TOPIC_OR_PARTITION]),
       );
       await untilDone(
         async () =>

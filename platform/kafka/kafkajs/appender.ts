@@ -10,7 +10,13 @@ import { untilDone, type Attempt } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { partitionKey } from './protocol/by-topic.ts';
 import { PRODUCE, type ProduceResponse } from './protocol/data-api.ts';
-import { brokerError, FENCED, NONE, STALE_LEADER } from './protocol/error-codes.ts';
+import {
+  brokerError,
+  FENCED,
+  NONE,
+  STALE_LEADER,
+  UNKNOWN_TOPIC_OR_PARTITION,
+} from './protocol/error-codes.ts';
 import { encodeRecordBatch, sizeHint, type BatchRecord } from './protocol/record-batch-writer.ts';
 
 export interface ProducerIdentity {
@@ -59,7 +65,6 @@ const RETRIABLE = new Set([2, 7, 13, 19, 20, 51, ...STALE_LEADER]);
 const NOT_APPENDED = new Set([10, 17, 18, 29, 32, 44, 87]);
 /** MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE: fewer records at a time may pass (KIP-126). */
 const TOO_LARGE = new Set([10, 18]);
-const UNKNOWN_TOPIC = 3;
 const MAX_SEQUENCE = 2 ** 31;
 
 interface Batch extends TopicPartition {
@@ -273,7 +278,7 @@ function refusal(code: number, batch: Batch, retryable: boolean): MillraceError 
   if (TOO_LARGE.has(code)) return tooLarge(batch);
   const ours: ErrorCode = FENCED.has(code)
     ? 'MR_KAFKA_FENCED'
-    : code === UNKNOWN_TOPIC
+    : code === UNKNOWN_TOPIC_OR_PARTITION
       ? 'MR_KAFKA_TOPIC_MISMATCH'
       : 'MR_KAFKA_PRODUCE_FAILED';
   const context = { topic: batch.topic, partition: batch.partition };

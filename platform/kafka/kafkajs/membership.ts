@@ -13,7 +13,15 @@ import { createBackoff, type Backoff } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { Api } from './protocol/api.ts';
 import { decodeAssignment, encodeSubscription } from './protocol/assignment-codec.ts';
-import { brokerError, NONE, STALE_COORDINATOR } from './protocol/error-codes.ts';
+import {
+  brokerError,
+  ILLEGAL_GENERATION,
+  MEMBER_ID_REQUIRED,
+  NONE,
+  REBALANCE_IN_PROGRESS,
+  STALE_COORDINATOR,
+  UNKNOWN_MEMBER_ID,
+} from './protocol/error-codes.ts';
 import {
   HEARTBEAT,
   JOIN_GROUP,
@@ -55,10 +63,6 @@ export interface MembershipOptions {
 }
 
 const PROTOCOL = 'millrace-tasks';
-const REBALANCE_IN_PROGRESS = 27;
-const UNKNOWN_MEMBER_ID = 25;
-const ILLEGAL_GENERATION = 22;
-const MEMBER_ID_REQUIRED = 79;
 const LEAVE_TIMEOUT_MS = 2_000;
 const MAX_BACKOFF_MS = 2_000;
 

@@ -9,6 +9,8 @@ import {
   CONCURRENT_TRANSACTIONS,
   FENCED,
   NONE,
+  OPERATION_NOT_ATTEMPTED,
+  REQUEST_TIMED_OUT,
   STALE_COORDINATOR,
   STALE_LEADER,
 } from './protocol/error-codes.ts';
@@ -139,13 +141,13 @@ async function askOnce<Q, S>(client: ClusterClient, what: Coordinated<Q, S>): Pr
     throw error;
   }
   // OPERATION_NOT_ATTEMPTED stands beside the code that is to blame.
-  const codes = what.codes(answer).filter((code) => code !== NONE && code !== 55);
+  const codes = what.codes(answer).filter((code) => code !== NONE && code !== OPERATION_NOT_ATTEMPTED);
   const [code] = codes;
   if (code === undefined) return { done: answer };
   if (codes.some((c) => FENCED.has(c)))
     throw brokerError(code, what.api.name, { code: 'MR_KAFKA_FENCED', context: { id: what.key } });
   if (STALE_COORDINATOR.has(code)) client.forgetCoordinator(what.kind, what.key);
-  else if (code !== CONCURRENT_TRANSACTIONS && !STALE_LEADER.has(code) && code !== 7)
+  else if (code !== CONCURRENT_TRANSACTIONS && !STALE_LEADER.has(code) && code !== REQUEST_TIMED_OUT)
     throw brokerError(code, what.api.name, {
       code: 'MR_KAFKA_TRANSACTION_UNKNOWN',
       context: { id: what.key },

@@ -1,4 +1,4 @@
-import { BinaryHeap } from './binary-heap.ts';
+import { BinaryHeap } from '../../../platform/binary-heap.ts';
 import type { KeyedStore } from '../state/keyed-store.ts';
 
 interface Due {

@@ -1,4 +1,4 @@
-import { BinaryHeap } from '../time/binary-heap.ts';
+import { BinaryHeap } from '../../../platform/binary-heap.ts';
 
 export interface Due<T> {
   readonly dueMs: number;

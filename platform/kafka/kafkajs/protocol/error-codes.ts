@@ -157,8 +157,28 @@ export const STALE_COORDINATOR: ReadonlySet<number> = new Set([14, 15, 16]);
 /** The transactional id has a newer epoch: another holder, or the coordinator itself after a time-out. */
 export const FENCED: ReadonlySet<number> = new Set([47, 90]);
 
-export const CONCURRENT_TRANSACTIONS = 51;
 export const OFFSET_OUT_OF_RANGE = 1;
+export const CORRUPT_MESSAGE = 2;
+export const UNKNOWN_TOPIC_OR_PARTITION = 3;
+export const NOT_LEADER = 6;
+export const REQUEST_TIMED_OUT = 7;
+export const MESSAGE_TOO_LARGE = 10;
+export const COORDINATOR_LOAD_IN_PROGRESS = 14;
+export const COORDINATOR_NOT_AVAILABLE = 15;
+export const NOT_COORDINATOR = 16;
+export const INVALID_TOPIC_EXCEPTION = 17;
+export const ILLEGAL_GENERATION = 22;
+export const UNKNOWN_MEMBER_ID = 25;
+export const REBALANCE_IN_PROGRESS = 27;
+export const TOPIC_ALREADY_EXISTS = 36;
+export const NOT_CONTROLLER = 41;
+export const OUT_OF_ORDER_SEQUENCE = 45;
+export const INVALID_PRODUCER_EPOCH = 47;
+export const INVALID_TXN_STATE = 48;
+export const INVALID_PRODUCER_ID_MAPPING = 49;
+export const CONCURRENT_TRANSACTIONS = 51;
+export const OPERATION_NOT_ATTEMPTED = 55;
+export const MEMBER_ID_REQUIRED = 79;
 export const UNSTABLE_OFFSET_COMMIT = 88;
 
 /** The protocol's name of a code, such as NOT_COORDINATOR. */

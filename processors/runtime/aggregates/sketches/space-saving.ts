@@ -1,4 +1,4 @@
-import { BinaryHeap } from '../../time/binary-heap.ts';
+import { BinaryHeap } from '../../../../platform/binary-heap.ts';
 import { compareItems, type Item } from '../item.ts';
 
 interface Counter<T> {
