@@ -41,6 +41,8 @@ export interface SimulatedTopic {
 }
 
 interface Coordinator {
+  readonly kind: CoordinatorKind;
+  readonly key: string;
   node: number;
   /** It answers that it is loading until then. */
   readyAtMs: number;
@@ -116,8 +118,9 @@ export class SimulatedCluster {
     return group;
   }
 
-  get groups(): Iterable<GroupCoordinator> {
-    return this.#groups.values();
+  /** Groups and transactional ids that somebody has asked for. */
+  get coordinated(): readonly { readonly kind: CoordinatorKind; readonly key: string }[] {
+    return [...this.#coordinators.values()];
   }
 
   createTopic({ topic, partitions, config }: NewTopic): void {
@@ -143,7 +146,7 @@ export class SimulatedCluster {
     const node = this.#another(known?.node);
     if (node === undefined) return undefined;
     const readyAtMs = known === undefined ? 0 : this.scheduler.elapsedMs() + this.#electionMs();
-    const found = { node, readyAtMs };
+    const found = { kind, key, node, readyAtMs };
     this.#coordinators.set(name, found);
     return found;
   }

@@ -78,6 +78,11 @@ export class Network {
     this.#faults.push(fault);
   }
 
+  /** Forgets the faults that no request has met. */
+  heal(): void {
+    this.#faults.length = 0;
+  }
+
   /** Breaks every connection to a broker. */
   cut(node: number): void {
     for (const connection of [...this.#connections])

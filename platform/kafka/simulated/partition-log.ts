@@ -84,7 +84,11 @@ export class PartitionLog {
     const head = readBatchHead(bytes);
     if (head === undefined || crc32c(bytes, 21) !== bytes.readUInt32BE(17))
       return { errorCode: CORRUPT_MESSAGE, baseOffset: -1 };
-    if (head.producerId < 0) return { errorCode: NONE, baseOffset: this.#store(bytes, head.count) };
+    if (head.producerId < 0) {
+      const baseOffset = this.#store(bytes, head.count);
+      this.#wake();
+      return { errorCode: NONE, baseOffset };
+    }
     const known = this.#producers.get(head.producerId);
     const refusal = known === undefined ? undefined : judge(known, head);
     if (refusal !== undefined) return refusal;
@@ -96,6 +100,7 @@ export class PartitionLog {
     state.batches.push({ firstSequence: head.baseSequence, count: head.count, baseOffset });
     if (state.batches.length > REMEMBERED_BATCHES) state.batches.shift();
     if (head.isTransactional) state.openFrom ??= baseOffset;
+    this.#wake();
     return { errorCode: NONE, baseOffset };
   }
 
@@ -122,6 +127,7 @@ export class PartitionLog {
       this.#aborted.push({ producerId, firstOffset: state.openFrom, lastOffset });
     state.openFrom = undefined;
     this.#producers.set(producerId, state);
+    this.#wake();
   }
 
   /** Committed batches from an offset on: at least one, then up to so many bytes. */
@@ -167,8 +173,12 @@ export class PartitionLog {
     stored.writeBigInt64BE(BigInt(baseOffset), 0);
     this.#nextOffset = baseOffset + count;
     this.#batches.push({ baseOffset, lastOffset: this.#nextOffset - 1, bytes: stored });
-    for (const waiter of [...this.waiters]) waiter();
     return baseOffset;
+  }
+
+  /** Only once all is as it will be: who waits looks at once. */
+  #wake(): void {
+    for (const waiter of [...this.waiters]) waiter();
   }
 }
 
