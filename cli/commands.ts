@@ -53,6 +53,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/dashboards.ts').then((module) => module.dashboardsCommand),
   },
   {
+    name: 'simulate-faults',
+    summary: 'the stream engine through thousands of seeded faults, on a clock of its own',
+    load: () => import('./commands/simulate-faults.ts').then((module) => module.simulateFaultsCommand),
+  },
+  {
     name: 'bench',
     summary: 'benchmarks beside a peer',
     load: () => import('./commands/bench.ts').then((module) => module.benchCommand),

@@ -25,7 +25,7 @@ export function proofInput(random: Random, options: InputOptions): readonly Simu
     if (random.chance(0.015)) return { topic: VIEWS, key: device, value: Buffer.from(random.bytes(9)), atMs };
     const earlier = sent[random.int(sent.length + 1)];
     if (earlier !== undefined && random.chance(0.08)) return recordOf(earlier, atMs);
-    const behindMs = random.chance(0.07) ? random.int(4000) : random.int(outOfOrderMs);
+    const behindMs = random.chance(0.15) ? random.int(4000) : random.int(outOfOrderMs);
     const view = viewOf(itemOf(random), Math.max(T0, T0 + atMs - behindMs), {
       eventId: eventId(1_000_000 + n),
       anonymousId: device,

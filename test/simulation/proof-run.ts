@@ -15,12 +15,14 @@ export interface ProofOptions {
   /** Exactly these instead of those of the seed. */
   readonly faults?: readonly Fault[];
   readonly alter?: WorldOptions['alter'];
+  readonly alterConnect?: WorldOptions['alterConnect'];
 }
 
 export interface ProofRun {
   readonly seed: number;
   readonly problems: readonly string[];
-  readonly faults: readonly Fault[];
+  /** Every fault of the seed. */
+  readonly drawn: readonly Fault[];
   readonly faultsInjected: number;
   /** Things that happened, one at a time. */
   readonly steps: number;
@@ -29,9 +31,9 @@ export interface ProofRun {
 }
 
 const BROKERS = 3;
-const INPUT_MS = 6000;
-const FAULTS_MS = 7500;
-const CALM_MS = 8500;
+const INPUT_MS = 4000;
+const FAULTS_MS = 5000;
+const CALM_MS = 5500;
 /** From then on it counts as stuck. */
 const LIMIT_MS = 180_000;
 const NEVER_MS = 1e12;
@@ -39,7 +41,7 @@ const NEVER_MS = 1e12;
 /** How a seed runs the proof job; what is drawn here is drawn apart from what happens. */
 function setUp(seed: number) {
   const random = createRandom(seed, 'set-up');
-  const partitions = 1 + random.int(3);
+  const partitions = random.pick([1, 1, 2, 2, 2, 3]);
   const instances = 1 + random.int(3);
   const isLateKnown = random.chance(0.6);
   const outOfOrderMs = 300;
@@ -48,14 +50,14 @@ function setUp(seed: number) {
     ...{ instances, brokers: BROKERS },
   });
   const input = proofInput(createRandom(seed, 'input'), {
-    ...{ views: 60 + random.int(80), withinMs: INPUT_MS, outOfOrderMs },
+    ...{ views: 40 + random.int(60), withinMs: INPUT_MS, outOfOrderMs },
   });
   const world: WorldOptions = {
     ...{ seed, partitions, instances, brokers: BROKERS, startMs: T0 },
     subtopologies: proofJob().subtopologies,
     watermark: { outOfOrderMs, idleTimeoutMs: isLateKnown ? NEVER_MS : 1200 },
-    commitIntervalMs: random.pick([100, 250, 600]),
-    withStandbys: random.chance(0.3),
+    commitIntervalMs: random.pick([100, 250, 400, 800]),
+    withStandbys: instances > 1 && random.chance(0.2),
   };
   return { world, faults, input, isLateKnown, outOfOrderMs };
 }
@@ -63,8 +65,8 @@ function setUp(seed: number) {
 /** One run of the proof job through the faults of a seed, and what is wrong afterwards. */
 export async function runProof(seed: number, options: ProofOptions = {}): Promise<ProofRun> {
   const { world: worldOptions, faults: drawn, input, isLateKnown, outOfOrderMs } = setUp(seed);
-  const faults = options.faults ?? drawn;
-  const world = new World({ ...worldOptions, alter: options.alter });
+  const { faults = drawn, ...altered } = options;
+  const world = new World({ ...worldOptions, ...altered });
   world.start();
   world.publish(input);
   world.inject(faults);
@@ -76,7 +78,7 @@ export async function runProof(seed: number, options: ProofOptions = {}): Promis
     ? checkProof(world, { isLateKnown, outOfOrderMs })
     : [`not everything was processed within ${LIMIT_MS / 1000} s after the last fault`];
   return {
-    ...{ seed, faults, faultsInjected: world.faultsInjected },
+    ...{ seed, drawn, faultsInjected: world.faultsInjected },
     problems: [...world.bugs, ...problems],
     steps: world.time.steps,
     virtualMs: Math.round(world.time.nowMs),

@@ -27,7 +27,7 @@ export type FaultKind = Fault['kind'];
 export type FaultWeights = Readonly<Partial<Record<FaultKind, number>>>;
 
 export const ALL_FAULTS: FaultWeights = {
-  kill: 5,
+  kill: 8,
   stop: 2,
   'stand-still': 3,
   'clock-jump': 1,

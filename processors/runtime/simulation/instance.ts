@@ -1,5 +1,6 @@
 import { createBatchWriter } from '../../../platform/clickhouse/writer.ts';
 import { errorText, MillraceError } from '../../../platform/errors.ts';
+import type { ConnectBroker } from '../../../platform/kafka/kafkajs/broker-connection.ts';
 import { createRealKafka } from '../../../platform/kafka/kafkajs/real-kafka.ts';
 import type { Kafka } from '../../../platform/kafka/port.ts';
 import type { SimulatedCluster } from '../../../platform/kafka/simulated/cluster.ts';
@@ -34,6 +35,8 @@ export interface InstanceEnvironment {
   readonly withStandbys: boolean;
   /** Exchanges what a process works with: how a test plants a bug. */
   readonly alter?: ((parts: ProcessParts, host: SimulatedHost) => ProcessParts) | undefined;
+  /** Exchanges the way to the brokers. */
+  readonly alterConnect?: ((connect: ConnectBroker) => ConnectBroker) | undefined;
   /** Told of a process that ended by an error that no outage explains. */
   readonly onBug: (text: string) => void;
 }
@@ -45,6 +48,8 @@ const RESTART_MS = 300;
 const POLL_MS = 100;
 /** Ends of a process that whoever runs it starts again; any other says that something is broken. */
 const OUTAGES = new Set(['MR_KAFKA_UNAVAILABLE', 'MR_KAFKA_FENCED', 'MR_KAFKA_TRANSACTION_UNKNOWN']);
+/** While it runs it waits for these; one that is told to stop goes without them. */
+const SINK_OUTAGES = new Set(['MR_CLICKHOUSE_UNAVAILABLE', 'MR_ONLINE_STORE_UNAVAILABLE']);
 
 /**
  * A place where one process of the stream engine runs, as a supervisor keeps it: started again after it was killed, or
@@ -75,12 +80,12 @@ export class Instance {
   start(): void {
     this.#isWanted = true;
     if (this.#runner !== undefined) return;
-    const { time, startMs, cluster } = this.#env;
+    const { time, startMs, cluster, alterConnect = (connect) => connect } = this.#env;
     const host = new SimulatedHost(time, this.#random, startMs);
     const log = silentLogger();
     const kafka = createRealKafka({
       ...{ brokers: cluster.bootstrap, clientId: 'simulation', log, sessionTimeoutMs: SESSION_TIMEOUT_MS },
-      ...{ connect: cluster.connectFrom(host), scheduler: host },
+      ...{ connect: alterConnect(cluster.connectFrom(host)), scheduler: host },
     });
     const rows = createBatchWriter(this.#env.tables.connectFrom(host), {
       ...{
@@ -151,9 +156,11 @@ export class Instance {
 
   #ended(runner: StreamRunner, error: unknown): void {
     if (this.#runner !== runner) return;
-    const isOutage = error instanceof MillraceError && OUTAGES.has(error.code);
-    if (!isOutage) this.#env.onBug(`a process ended: ${errorText(error)}`);
-    if (this.#stopping !== undefined) return;
+    const code = error instanceof MillraceError ? error.code : 'none';
+    const isStopping = this.#stopping !== undefined;
+    if (!OUTAGES.has(code) && !(isStopping && SINK_OUTAGES.has(code)))
+      this.#env.onBug(`a process ended: ${errorText(error)}`);
+    if (isStopping) return;
     // As the exit of a process does: nothing of it goes on.
     this.#host?.kill();
     this.#forget();

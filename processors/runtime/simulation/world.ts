@@ -29,7 +29,8 @@ export interface WorldOptions {
   readonly watermark: WatermarkOptions;
   readonly commitIntervalMs: number;
   readonly withStandbys: boolean;
-  readonly alter?: InstanceEnvironment['alter'] | undefined;
+  readonly alter?: InstanceEnvironment['alter'];
+  readonly alterConnect?: InstanceEnvironment['alterConnect'];
 }
 
 /** A record that the cluster has acknowledged to the publisher. */
@@ -60,7 +61,7 @@ export class World {
   #unacknowledged = 0;
 
   constructor(options: WorldOptions) {
-    const { seed, startMs } = options;
+    const { seed, startMs, alterConnect = (connect) => connect } = options;
     const random = (part: string): Random => createRandom(seed, part);
     this.#options = options;
     this.cluster = new SimulatedCluster({
@@ -81,7 +82,10 @@ export class World {
     this.#publisherHost = new SimulatedHost(this.time, random('publisher'), startMs);
     this.#publisher = createRealKafka({
       ...{ brokers: this.cluster.bootstrap, clientId: 'publisher', log: silentLogger() },
-      ...{ connect: this.cluster.connectFrom(this.#publisherHost), scheduler: this.#publisherHost },
+      ...{
+        connect: alterConnect(this.cluster.connectFrom(this.#publisherHost)),
+        scheduler: this.#publisherHost,
+      },
     }).producer();
     this.#createTopics();
   }
@@ -132,11 +136,11 @@ export class World {
     return true;
   }
 
-  /** Ends every process in good order. False where one of them does not end by the limit. */
+  /** Ends every process in good order, and lets every transaction be shown to readers. False where that takes too long. */
   async stop(untilMs: number): Promise<boolean> {
     let left = this.#instances.length;
     for (const instance of this.#instances) void instance.leave().then(() => (left -= 1));
-    return this.time.run(() => left === 0, untilMs);
+    return (await this.time.run(() => left === 0, untilMs)) && this.#runUntil(() => this.#isShown(), untilMs);
   }
 
   /** The committed records of a topic, partition by partition. */
@@ -193,6 +197,12 @@ export class World {
       group
         .fetch(offsets.map((_, partition) => ({ topic, partition })))
         .partitions.every(({ offset, partition }) => Math.max(0, offset) >= (offsets[partition] ?? 0)),
+    );
+  }
+
+  #isShown(): boolean {
+    return [...this.cluster.topics.values()].every(({ partitions }) =>
+      partitions.every(({ log }) => log.lastStableOffset === log.endOffset),
     );
   }
 

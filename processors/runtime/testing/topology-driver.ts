@@ -61,8 +61,12 @@ export interface TopologyDriver {
   readEvents(topic: string): readonly MillraceEvent[];
   /** Every row that was written to a table, in order. */
   rows(table: string): readonly Row[];
+  /** Names of the tables that rows were written to. */
+  tables(): readonly string[];
   /** What a reader of the online store finds. */
   online(key: string): string | undefined;
+  /** Everything that a reader of the online store can find. */
+  onlineValues(): ReadonlyMap<string, string>;
   task(subtopology: string, partition?: number): Task;
   /** Ends all tasks as a crash would and starts them from what was committed. */
   restart(topology?: Topology): Promise<void>;
@@ -166,6 +170,16 @@ class TopologyRun implements TopologyDriver {
 
   rows(table: string): readonly Row[] {
     return this.#rows.get(table) ?? [];
+  }
+
+  tables(): readonly string[] {
+    return [...this.#rows.keys()].sort();
+  }
+
+  onlineValues(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#online].flatMap(([key, { value }]) => (value === null ? [] : [[key, value] as const])),
+    );
   }
 
   online(key: string): string | undefined {
