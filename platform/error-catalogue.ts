@@ -111,6 +111,11 @@ export const ERROR_CATALOGUE = {
     retryable: true,
     status: 503,
   },
+  MR_KAFKA_RECORD_REFUSED: {
+    what: 'A topic refuses a record that a task wrote, for good; it went to the dead letters, and all else of its commit stands.',
+    fix: 'Read mr-reason in the dead letter; raise the limit of the topic, or mend the step that writes it, and redrive it.',
+    retryable: false,
+  },
   MR_KAFKA_FENCED: {
     what: 'Another instance has taken over this transactional id.',
     fix: 'Nothing: the task stops here and goes on at its new owner.',
@@ -160,6 +165,11 @@ export const ERROR_CATALOGUE = {
   MR_CLICKHOUSE_QUERY_FAILED: {
     what: 'ClickHouse refused a statement.',
     fix: 'The context carries its error code; correct the statement or the table.',
+    retryable: false,
+  },
+  MR_CLICKHOUSE_ROW_REFUSED: {
+    what: 'A table refuses a row for one of its values; it went to the dead letters, and all else of its commit stands.',
+    fix: 'Read mr-reason in the dead letter; correct the table by a migration, or mend the job that writes it, and redrive it.',
     retryable: false,
   },
   MR_CLICKHOUSE_MIGRATION_CHANGED: {
