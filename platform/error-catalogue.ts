@@ -301,6 +301,16 @@ export const ERROR_CATALOGUE = {
     fix: 'Restore a newer savepoint, or run `millrace state reset`: it starts over with what the topics still have.',
     retryable: false,
   },
+  MR_DLQ_NOT_FOUND: {
+    what: 'There is no such dead letter, or no topic of dead letters of that name.',
+    fix: 'See what there is with `millrace dlq list`; letters go when the retention of their topic is over.',
+    retryable: false,
+  },
+  MR_DLQ_OVERTAKES: {
+    what: 'A redrive would send a letter before an earlier one of the same key, and change the order of what happened.',
+    fix: 'Add `--extend`, which sends the earlier ones first, or select them as well.',
+    retryable: false,
+  },
   MR_SPILL_FULL: {
     what: 'State that does not fit in memory does not fit on the local disk either, or not into the bound set for it.',
     fix: 'Make room on the disk or raise the bound; or raise MR_STATE_MEMORY_MB, or spread the tasks over more instances.',
