@@ -132,8 +132,13 @@ export const ERROR_CATALOGUE = {
     retryable: true,
   },
   MR_KAFKA_OFFSET_OUT_OF_RANGE: {
-    what: 'A committed offset is no longer in the log: records may have been lost.',
-    fix: 'Check the retention of the topic, then reset the group on purpose.',
+    what: 'The offset where reading goes on is not in its partition: records may have been lost before they were read.',
+    fix: 'Find out what removed them (retention, DeleteRecords, a topic made anew). Then start over with what is there (`millrace state reset`), or go back to a savepoint that is in range (`millrace state restore`).',
+    retryable: false,
+  },
+  MR_KAFKA_TOPIC_RECREATED: {
+    what: 'A topic was deleted and made anew while it was read: committed offsets are those of the old one.',
+    fix: 'End every instance, then run `millrace state reset`: it starts over with what the new topic has.',
     retryable: false,
   },
   MR_KAFKA_TOPIC_MISMATCH: {
