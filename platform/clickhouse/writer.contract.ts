@@ -49,8 +49,9 @@ export function writerContract(name: string, open: () => Promise<ClickHouse>): v
     it('leaves out the rows with values that their table does not take, and names them', async () => {
       await clickhouse.command('TRUNCATE TABLE small');
       const writer = createBatchWriter(clickhouse, { maxRows: 100, maxBytes: 1e8, log, sparesRefused: true });
-      const bad = [{ n: 'seven' }, { n: -1.5 }, { n: [1] }];
-      const rows = [{ n: 1 }, bad[0]!, { n: 2 }, { n: 3 }, bad[1]!, bad[2]!, { n: 4 }];
+      const [text, negative, list] = [{ n: 'seven' }, { n: -1.5 }, { n: [1] }];
+      const bad = [text, negative, list];
+      const rows = [{ n: 1 }, text, { n: 2 }, { n: 3 }, negative, list, { n: 4 }];
       writer.add('small', rows);
       writer.add('facts', [factRow(5000)]);
       const refused = await writer.flush();

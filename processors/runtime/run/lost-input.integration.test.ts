@@ -109,7 +109,7 @@ describe.skipIf(service.isMissing)(service.title('a job whose input is lost'), (
       code: 'MR_KAFKA_OFFSET_OUT_OF_RANGE',
       context: { topic: on.input, partition: 0, offset: 10, start: 20, end: 20 },
     });
-    expect(String((error as Error).message)).toContain(`${on.input}/0 has offsets from 20`);
+    expect((error as Error).message).toContain(`${on.input}/0 has offsets from 20`);
   });
 
   test('deleted and made anew while it runs, its input is an alarm and is not read from the old place', async () => {
@@ -136,7 +136,7 @@ describe.skipIf(service.isMissing)(service.title('a job whose input is lost'), (
     expect(['MR_KAFKA_TOPIC_RECREATED', 'MR_KAFKA_OFFSET_OUT_OF_RANGE']).toContain(
       (error as { code: string }).code,
     );
-    expect(String((error as Error).message)).toContain(on.input);
+    expect((error as Error).message).toContain(on.input);
     expect(factsByPlace(on.rows.rows('clicks')).size).toBe(10);
   });
 
