@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/state.ts').then((module) => module.stateCommand),
   },
   {
+    name: 'dlq',
+    summary: 'look at dead letters and send them again',
+    load: () => import('./commands/dlq.ts').then((module) => module.dlqCommand),
+  },
+  {
     name: 'repair',
     summary: 'cut damage out of the embedded log',
     load: () => import('./commands/repair.ts').then((module) => module.repairCommand),

@@ -111,6 +111,11 @@ export const ERROR_CATALOGUE = {
     retryable: true,
     status: 503,
   },
+  MR_KAFKA_RECORD_REFUSED: {
+    what: 'A topic refuses a record that a task wrote, for good; it went to the dead letters, and all else of its commit stands.',
+    fix: 'Read mr-reason in the dead letter; raise the limit of the topic, or mend the step that writes it, and redrive it.',
+    retryable: false,
+  },
   MR_KAFKA_FENCED: {
     what: 'Another instance has taken over this transactional id.',
     fix: 'Nothing: the task stops here and goes on at its new owner.',
@@ -127,8 +132,13 @@ export const ERROR_CATALOGUE = {
     retryable: true,
   },
   MR_KAFKA_OFFSET_OUT_OF_RANGE: {
-    what: 'A committed offset is no longer in the log: records may have been lost.',
-    fix: 'Check the retention of the topic, then reset the group on purpose.',
+    what: 'The offset where reading goes on is not in its partition: records may have been lost before they were read.',
+    fix: 'Find out what removed them (retention, DeleteRecords, a topic made anew). Then start over with what is there (`millrace state reset`), or go back to a savepoint that is in range (`millrace state restore`).',
+    retryable: false,
+  },
+  MR_KAFKA_TOPIC_RECREATED: {
+    what: 'A topic was deleted and made anew while it was read: committed offsets are those of the old one.',
+    fix: 'End every instance, then run `millrace state reset`: it starts over with what the new topic has.',
     retryable: false,
   },
   MR_KAFKA_TOPIC_MISMATCH: {
@@ -160,6 +170,11 @@ export const ERROR_CATALOGUE = {
   MR_CLICKHOUSE_QUERY_FAILED: {
     what: 'ClickHouse refused a statement.',
     fix: 'The context carries its error code; correct the statement or the table.',
+    retryable: false,
+  },
+  MR_CLICKHOUSE_ROW_REFUSED: {
+    what: 'A table refuses a row for one of its values; it went to the dead letters, and all else of its commit stands.',
+    fix: 'Read mr-reason in the dead letter; correct the table by a migration, or mend the job that writes it, and redrive it.',
     retryable: false,
   },
   MR_CLICKHOUSE_MIGRATION_CHANGED: {
@@ -289,6 +304,16 @@ export const ERROR_CATALOGUE = {
   MR_SAVEPOINT_TOO_OLD: {
     what: 'Records after a savepoint are no longer in their topics, or the topics are not those that it was taken on.',
     fix: 'Restore a newer savepoint, or run `millrace state reset`: it starts over with what the topics still have.',
+    retryable: false,
+  },
+  MR_DLQ_NOT_FOUND: {
+    what: 'There is no such dead letter, or no topic of dead letters of that name.',
+    fix: 'See what there is with `millrace dlq list`; letters go when the retention of their topic is over.',
+    retryable: false,
+  },
+  MR_DLQ_OVERTAKES: {
+    what: 'A redrive would send a letter before an earlier one of the same key, and change the order of what happened.',
+    fix: 'Add `--extend`, which sends the earlier ones first, or select them as well.',
     retryable: false,
   },
   MR_SPILL_FULL: {

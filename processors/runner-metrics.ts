@@ -12,6 +12,7 @@ const OUTCOMES = {
   redirected: 'redirected',
   lateResult: 'late_result',
   deadResult: 'dead_result',
+  refused: 'refused',
 } as const satisfies Record<keyof TaskCounters, string>;
 
 /**

@@ -49,6 +49,7 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
   const rows = createBatchWriter(options.clickhouse, {
     maxRows: MAX_ROWS_PER_INSERT,
     maxBytes: MAX_BYTES_PER_INSERT,
+    sparesRefused: true,
     log,
     signal: giveUp.signal,
   });

@@ -90,6 +90,11 @@ export function changelogTopic(namespace: string, subtopology: string): string {
   return namespaced(namespace, `millrace.changelog.${subtopology}`);
 }
 
+/** Which dead letters were sent again, compacted: by the letter's topic, partition and offset. */
+export function redriveMarksTopic(namespace: string): string {
+  return namespaced(namespace, 'millrace.redriven');
+}
+
 /** Topic in which a topology brings records with a new key together; made by the engine. */
 export function repartitionTopic(topology: string, name: string): string {
   return `millrace.repartition.${topology}.${name}`;

@@ -37,7 +37,7 @@ export async function runOurJob(run: OurRun): Promise<void> {
       add: () => {
         throw new Error('the jobs of the comparison write no tables');
       },
-      flush: () => Promise.resolve(),
+      flush: () => Promise.resolve([]),
     },
     store: run.store,
     // Time is the highest event time seen, as in Kafka Streams, and never the clock.

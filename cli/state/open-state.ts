@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../platform/config.ts';
-import { remoteLog } from '../../platform/control/remote-log.ts';
-import { hasCode, MillraceError } from '../../platform/errors.ts';
-import { logReader, type LogReader } from '../../platform/kafka/log-reader.ts';
+import { MillraceError } from '../../platform/errors.ts';
+import type { LogReader } from '../../platform/kafka/log-reader.ts';
 import { findChangelogs, type Changelog } from '../../processors/runtime/state-tools/changelogs.ts';
-import { openLog } from '../backends.ts';
+import { openReader } from '../backends.ts';
 import { nearest } from '../nearest.ts';
 import type { Session } from '../session.ts';
 
@@ -23,7 +22,7 @@ export interface OpenState {
 export async function openState(session: Session): Promise<OpenState> {
   const { config } = session;
   requireLog(config);
-  const log = await openReader(session);
+  const { log } = await openReader(session);
   const changelogs = await findChangelogs(log, config.namespace);
   if (changelogs.length === 0)
     throw new MillraceError(
@@ -31,18 +30,6 @@ export async function openState(session: Session): Promise<OpenState> {
       `there are no changelogs ${namespaceText(config)}in ${placeOf(config)}`,
     );
   return { log, changelogs };
-}
-
-async function openReader(session: Session): Promise<LogReader> {
-  const { config, own } = session;
-  if (config.kafka.brokers.length > 0) return logReader(await openLog(session));
-  try {
-    await own();
-  } catch (error) {
-    if (!hasCode(error, 'MR_EMBEDDED_IN_USE')) throw error;
-    return remoteLog(config.dataDir);
-  }
-  return logReader(await openLog(session));
 }
 
 /** Nothing is made where there is nothing to look at. */

@@ -70,11 +70,13 @@ describe('a step says what became of a record', () => {
     expect(letter?.headers).toEqual({
       'mr-code': 'MR_PROCESS_INVALID_EVENT',
       'mr-reason': 'an order brings no negative sum',
-      'mr-step': 'orders',
+      'mr-step': 'process',
+      'mr-subtopology': 'orders',
       'mr-attempt': '1',
       'mr-origin-topic': 'orders',
       'mr-origin-partition': '0',
       'mr-origin-offset': '1',
+      'mr-origin-timestamp': '1767268800000',
       'mr-time': '2026-01-01T12:00:00.000Z',
     });
   });

@@ -134,7 +134,7 @@ describe('ClickHouse over HTTP', () => {
         if (retries === 3) void listen(port).then((again) => (server = again));
       },
     });
-    const flushes: Promise<void>[] = [];
+    const flushes: Promise<unknown>[] = [];
     for (let offset = 0; offset < 500; offset++) {
       writer.add('facts', [factRow(offset)]);
       if (offset === 100) {

@@ -3,7 +3,9 @@ import { MillraceError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { retry } from '../retry.ts';
 import { systemScheduler, type Scheduler } from '../scheduler.ts';
+import { Sieve } from '../sieve.ts';
 import type { ClickHouse, Row } from './port.ts';
+import { isOfValue, type RefusedRow } from './refused-rows.ts';
 
 export interface BatchWriterOptions {
   /** Rows of one insert, and the number of pending rows from which {@link BatchWriter.full} asks to flush. */
@@ -19,6 +21,11 @@ export interface BatchWriterOptions {
   onRetry?(table: string, error: MillraceError, delayMs: number): void;
   /** Ends the waiting of a flush, which then rejects with its last error. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether rows with a value that their table does not take are left out and named by the flush, instead of failing it.
+   * Whoever asks for it answers for them.
+   */
+  readonly sparesRefused?: boolean;
   /** Waits between attempts; 200 and 10,000 where absent. */
   readonly retryDelayMs?: { readonly initial: number; readonly max: number };
 }
@@ -51,8 +58,9 @@ export interface BatchWriter {
    * Resolves when every row that was added before the call is in its table. Rejects when ClickHouse refuses a batch
    * (MR_CLICKHOUSE_QUERY_FAILED) or the signal stops it; rows that are not in stay pending. A row may be in twice after
    * an unknown outcome: tables must replace by key.
+   * @returns the rows that were left out because ClickHouse refused them; none unless that was asked for
    */
-  flush(): Promise<void>;
+  flush(): Promise<readonly RefusedRow[]>;
 }
 
 export function createBatchWriter(clickhouse: ClickHouse, options: BatchWriterOptions): BatchWriter {
@@ -64,7 +72,8 @@ class Writer implements BatchWriter {
   readonly #options: BatchWriterOptions;
   /** Per table, in the order of adding. */
   readonly #batches = new Map<string, Batch[]>();
-  #flushing: Promise<void> = Promise.resolve();
+  readonly #sieves = new Map<string, Sieve<Row>>();
+  #flushing: Promise<unknown> = Promise.resolve();
   #pendingRows = 0;
   #pendingBytes = 0;
 
@@ -122,13 +131,13 @@ class Writer implements BatchWriter {
     return batch.rows.length >= this.#options.maxRows || batch.bytes >= this.#options.maxBytes;
   }
 
-  flush(): Promise<void> {
+  flush(): Promise<readonly RefusedRow[]> {
     const flushed = this.#flushing.then(() => this.#flushAll());
     this.#flushing = flushed.catch(() => undefined); // its caller has the error; the next flush tries the rest again
     return flushed;
   }
 
-  async #flushAll(): Promise<void> {
+  async #flushAll(): Promise<readonly RefusedRow[]> {
     const stop = new AbortController();
     const onSignal = () => stop.abort();
     this.#options.signal?.addEventListener('abort', onSignal, { once: true });
@@ -146,18 +155,40 @@ class Writer implements BatchWriter {
     const first =
       failures.find((error) => !(error instanceof MillraceError) || !error.retryable) ?? failures[0];
     if (first !== undefined) throw first;
+    return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   }
 
-  async #insertAll(batches: readonly Batch[], stop: AbortController): Promise<void> {
+  async #insertAll(batches: readonly Batch[], stop: AbortController): Promise<readonly RefusedRow[]> {
+    const refused: RefusedRow[] = [];
     try {
-      for (const batch of batches) await this.#insert(batch, stop.signal);
+      for (const batch of batches) {
+        refused.push(...(await this.#insertBatch(batch, stop.signal)));
+        this.#forget(batch);
+      }
+      return refused;
     } catch (error) {
       stop.abort(); // the flush has failed: other tables need not wait for ever
       throw error;
     }
   }
 
-  async #insert(batch: Batch, signal: AbortSignal): Promise<void> {
+  async #insertBatch(batch: Batch, signal: AbortSignal): Promise<readonly RefusedRow[]> {
+    if (this.#options.sparesRefused !== true) {
+      await this.#insert(batch, signal);
+      return [];
+    }
+    let sieve = this.#sieves.get(batch.table);
+    if (sieve === undefined) this.#sieves.set(batch.table, (sieve = new Sieve(isOfValue)));
+    const refused = await sieve.pass(batch.rows, (rows) =>
+      this.#insert(rows === batch.rows ? batch : { ...batch, rows, token: randomUUID() }, signal),
+    );
+    return refused.map(({ item, reason }) => ({ table: batch.table, row: item, reason }));
+  }
+
+  async #insert(
+    batch: Pick<Batch, 'table' | 'token'> & { readonly rows: readonly Row[] },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { initial, max } = this.#options.retryDelayMs ?? { initial: 200, max: 10_000 };
     await retry(
       () =>
@@ -185,7 +216,6 @@ class Writer implements BatchWriter {
         },
       },
     );
-    this.#forget(batch);
   }
 
   #forget(batch: Batch): void {

@@ -22,15 +22,17 @@ export async function askOwner(dataDir: string, timeoutMs: number): Promise<Owne
 }
 
 /**
- * Asks the owner of a data folder at one of its endpoints and gives the parts of the answer as they come.
+ * Asks the owner of a data folder at one of its endpoints and gives the parts of the answer as they come. One that changes
+ * something is asked by POST.
  * @throws MillraceError MR_CONTROL_FAILED, or what the owner says has failed
  */
 export async function* askEndpoint(
   dataDir: string,
   name: string,
   query: URLSearchParams,
+  method: 'GET' | 'POST' = 'GET',
 ): AsyncGenerator<unknown, undefined> {
-  const answer = await open(dataDir, `/v1/${name}?${query.toString()}`);
+  const answer = await open(dataDir, `/v1/${name}?${query.toString()}`, method);
   try {
     if (answer.statusCode !== 200) throw failed(dataDir, { status: answer.statusCode ?? 0 });
     for await (const line of linesOf(answer, dataDir)) {
@@ -45,12 +47,12 @@ export async function* askEndpoint(
   }
 }
 
-async function open(dataDir: string, path: string): Promise<IncomingMessage> {
+async function open(dataDir: string, path: string, method: 'GET' | 'POST'): Promise<IncomingMessage> {
   const short = shortFolder(dataDir);
   try {
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const call = request(
-        { socketPath: join(short.path, CONTROL_SOCKET), path, timeout: SILENCE_MS },
+        { socketPath: join(short.path, CONTROL_SOCKET), path, method, timeout: SILENCE_MS },
         resolve,
       );
       call.on('timeout', () => call.destroy(new Error(`nothing was said for ${SILENCE_MS} ms`)));

@@ -1,9 +1,11 @@
 import { MillraceError, errorText, type ErrorCode } from '../errors.ts';
 
-/** Something that the owner of a data folder tells those who ask: it reads and changes nothing. */
+/** Something that the owner of a data folder tells those who ask, or does for them. */
 export interface ControlEndpoint {
   /** Its path below `/v1/`. */
   readonly name: string;
+  /** Whether it changes something: then it is asked by POST. One that does not is asked by GET. */
+  readonly changes?: boolean;
   /** Parts of an answer, each a value of JSON. They are made as fast as they are read. */
   answer(query: URLSearchParams): AsyncIterable<unknown>;
 }

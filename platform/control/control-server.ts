@@ -48,7 +48,7 @@ export interface ControlServerOptions {
 /**
  * Serves the control socket of a data folder: HTTP over a Unix socket that only this user may open. The caller owns the
  * folder, so a socket that lies there is a dead owner's. `GET /v1/status` answers {@link OwnerStatus}; `GET /v1/<name>`
- * streams what an endpoint says, in lines of JSON.
+ * streams what an endpoint says, in lines of JSON; `POST` has one do something.
  */
 export async function startControlServer(options: ControlServerOptions): Promise<Closable> {
   const { dataDir, command, startedAtMs, engines, endpoints, log } = options;
@@ -65,15 +65,19 @@ export async function startControlServer(options: ControlServerOptions): Promise
       engines: await Promise.all(engines().map((engine) => probe(engine))),
     }),
   );
-  app.get<{ Params: { name: string } }>('/v1/:name', async ({ params: { name }, url }, reply) => {
-    const endpoint = endpoints().find((known) => known.name === name);
-    if (endpoint === undefined)
-      throw new MillraceError('MR_HTTP_NOT_FOUND', `\`${command}\` tells nothing of "${name}"`);
-    const query = new URLSearchParams(url.split('?')[1] ?? '');
-    return reply
-      .type('application/x-ndjson; charset=utf-8')
-      .send(Readable.from(answerLines(endpoint, query), { highWaterMark: 1 }));
-  });
+  for (const method of ['GET', 'POST'] as const)
+    app.route<{ Params: { name: string } }>({
+      ...{ method, url: '/v1/:name' },
+      handler: async ({ params: { name }, url }, reply) => {
+        const endpoint = endpoints().find((known) => known.name === name);
+        if (endpoint === undefined || (endpoint.changes === true) !== (method === 'POST'))
+          throw new MillraceError('MR_HTTP_NOT_FOUND', `\`${command}\` tells nothing of "${name}"`);
+        const query = new URLSearchParams(url.split('?')[1] ?? '');
+        return reply
+          .type('application/x-ndjson; charset=utf-8')
+          .send(Readable.from(answerLines(endpoint, query), { highWaterMark: 1 }));
+      },
+    });
   const short = shortFolder(dataDir);
   try {
     await app.listen({

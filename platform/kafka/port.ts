@@ -17,8 +17,11 @@ export interface TopicPartitionOffset extends TopicPartition {
 
 export interface ProduceRecord {
   readonly topic: string;
-  /** UTF-8 key; null only where the topic's contract has none. Decides the partition (Java's murmur2). */
-  readonly key: string | null;
+  /**
+   * Text, or the bytes of a foreign key that may be no text; null only where the topic's contract has none. Decides the
+   * partition (Java's murmur2).
+   */
+  readonly key: string | Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, string>>;
   /** Overrides the partitioner; the state of a task belongs to the partition of the task. */
@@ -69,6 +72,14 @@ export interface Transaction {
   readonly offsets: readonly TopicPartitionOffset[];
 }
 
+/** A record that its topic takes under no circumstances. */
+export interface RefusedRecord {
+  /** Among the records that were asked about. */
+  readonly index: number;
+  /** Without anything that the record holds. */
+  readonly reason: string;
+}
+
 /**
  * One transactional id. `init` fences every older holder of the id and settles its open transaction; read committed
  * offsets and state only after it. `commit` runs one whole transaction: all of it becomes visible to readers, or
@@ -79,6 +90,12 @@ export interface Transaction {
 export interface TransactionalProducer {
   init(): Promise<void>;
   commit(transaction: Transaction): Promise<void>;
+  /**
+   * Those of the records that their topics would refuse for good, such as ones that are too large, so that they can be
+   * put aside before a commit. Asks the log only where it has a reason to: a topic that has been given a lower limit may
+   * refuse a commit once, and this tells which records to blame from then on. Rejects with MR_KAFKA_UNAVAILABLE.
+   */
+  refused(records: readonly ProduceRecord[]): Promise<readonly RefusedRecord[]>;
   close(): Promise<void>;
 }
 

@@ -1,10 +1,15 @@
-import { MillraceError } from '../errors.ts';
+import { hasCode, MillraceError } from '../errors.ts';
 import type { VersionedWrite } from './port.ts';
 
 /** Below LMDB's limit of 1,978 bytes, whatever the engine, so that a key that works in one works in the other. */
 const LONGEST_KEY_BYTES = 1900;
 /** What is larger belongs elsewhere: both engines answer one call at a time while they copy it. */
 const LARGEST_VALUE_BYTES = 8 * 2 ** 20;
+
+/** Whether a refusal is for the key or the value of a write, so that others beside it may pass. */
+export function isOfWrite(error: unknown): boolean {
+  return hasCode(error, 'MR_ONLINE_STORE_FAILED') && error.context['isOfWrite'] === true;
+}
 
 /** @throws MillraceError MR_ONLINE_STORE_FAILED */
 export function checkWrite({ key, value, version, ttlMs }: VersionedWrite): void {
@@ -44,5 +49,5 @@ function isLonger(text: string, bytes: number): boolean {
 }
 
 function refused(message: string, context: Readonly<Record<string, number>>): MillraceError {
-  return new MillraceError('MR_ONLINE_STORE_FAILED', message, { context });
+  return new MillraceError('MR_ONLINE_STORE_FAILED', message, { context: { ...context, isOfWrite: true } });
 }

@@ -1,4 +1,6 @@
+import type { RefusedRow } from '../../platform/clickhouse/refused-rows.ts';
 import { MillraceError } from '../../platform/errors.ts';
+import { checkWrite } from '../../platform/online-store/limits.ts';
 import type { OnlineStore, VersionedWrite } from '../../platform/online-store/port.ts';
 import type { RowWriter } from '../../processors/runtime/task/sinks.ts';
 
@@ -33,6 +35,7 @@ export class MemoryOnlineStore implements OnlineStore {
   }
 
   async setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]> {
+    writes.forEach(checkWrite);
     return this.#call(() =>
       writes.map((write) => {
         this.writes.push(write);
@@ -85,6 +88,8 @@ export class MemoryRowWriter implements RowWriter {
   #bringUp: () => void = () => undefined;
   /** Thrown by every flush, where set. */
   refusal: Error | undefined;
+  /** Why a row is refused, where it is. */
+  refuses: (row: Row) => string | undefined = () => undefined;
   /** Flushes that have begun. */
   flushes = 0;
 
@@ -107,15 +112,22 @@ export class MemoryRowWriter implements RowWriter {
     for (const row of rows) this.#pending.push({ table, row });
   }
 
-  async flush(): Promise<void> {
+  async flush(): Promise<readonly RefusedRow[]> {
     this.flushes += 1;
     await this.#up;
     if (this.refusal !== undefined) throw this.refusal;
+    const refused: RefusedRow[] = [];
     for (const { table, row } of this.#pending.splice(0)) {
+      const reason = this.refuses(row);
+      if (reason !== undefined) {
+        refused.push({ table, row, reason });
+        continue;
+      }
       const rows = this.#tables.get(table) ?? [];
       rows.push(row);
       this.#tables.set(table, rows);
     }
+    return refused;
   }
 }
 

@@ -73,7 +73,7 @@ const commitBeforeSink: Alter = (parts, host) => {
       add: (table, of) => void waiting.push([table, of]),
       flush: () => {
         flushLater();
-        return Promise.resolve();
+        return Promise.resolve([]);
       },
     },
   };
@@ -149,7 +149,10 @@ const duplicateFilterOutside: Alter = (parts) => {
   return withProducer(parts, (producer) => ({
     ...producer,
     commit: async (transaction) => {
-      const [ids, others] = split(transaction, ({ key }) => key?.startsWith('duplicates/') === true);
+      const [ids, others] = split(
+        transaction,
+        ({ key }) => key?.toString().startsWith('duplicates/') === true,
+      );
       if (ids.length > 0) await plain.send(ids);
       await producer.commit({ ...transaction, records: others });
     },

@@ -102,6 +102,21 @@ function fidelity(engine: Engine): void {
     expect(third).toMatchObject({ key: null, value: Buffer.alloc(0), headers: {} });
   });
 
+  it('brings back a key that is no text', async () => {
+    const { kafka } = engine();
+    const topic = await newTopic(kafka, 3);
+    const keys = [Buffer.from([0xff, 0, 0xfe]), Buffer.alloc(0), Buffer.from('text')];
+    const producer = kafka.producer();
+    await producer.send(keys.map((key) => ({ topic, partition: 1, key, value: null })));
+    expect((await readAll(kafka, { topic, partition: 1 })).map(({ key }) => key)).toEqual(keys);
+    // The same bytes go where the text goes.
+    const [asBytes, asText] = await producer.send(
+      [Buffer.from('order-1'), 'order-1'].map((key) => ({ topic, key, value: null })),
+    );
+    expect(asBytes?.partition).toBe(asText?.partition);
+    await producer.close();
+  });
+
   it('stamps a record without a timestamp with the time of sending', async () => {
     const { kafka } = engine();
     const topic = await newTopic(kafka, 1);

@@ -80,6 +80,28 @@ function atomicity(engine: Engine): void {
     ]);
   });
 
+  it('tells beforehand which records are too large for their topics, as those are set now', async () => {
+    const { kafka } = engine();
+    const small = await newTopic(kafka, 1, { 'max.message.bytes': '100000' });
+    const large = await newTopic(kafka, 1, { 'max.message.bytes': '4000000' });
+    const id = { transactionalId: randomName('tx'), groupId: randomName('group') };
+    const producer = await initialised(kafka, id);
+    const record = (topic: string, bytes: number) => ({
+      ...{ topic, key: 'k', value: Buffer.alloc(bytes), partition: 0, headers: { h: 'x' } },
+    });
+    const fits = [record(small, 99_000), record(large, 3_000_000)];
+    const records = [record(small, 1), record(small, 100_001), ...fits, record(large, 4_000_001)];
+    expect((await producer.refused(records)).map(({ index }) => index)).toEqual([1, 4]);
+    expect((await producer.refused(records))[0]?.reason).toMatch(/100\d{3} bytes is larger than topic/);
+    expect(await producer.refused([])).toEqual([]);
+    await producer.commit({ records: fits, offsets: [] });
+    // What was called refused would have been.
+    await expect(producer.commit({ records, offsets: [] })).rejects.toMatchObject({
+      ...{ code: 'MR_KAFKA_PRODUCE_FAILED', retryable: false },
+    });
+    await producer.close();
+  });
+
   it('shows a reader the records of one transaction together, however often it looks', async () => {
     const { kafka } = engine();
     const [, output] = await topics(kafka);

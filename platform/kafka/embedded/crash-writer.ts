@@ -31,7 +31,9 @@ async function sendForever(sender: number): Promise<never> {
       return { topic: 'sent', key: id, value: Buffer.from(id.padEnd(20 + ((call * 31) % 300), '.')) };
     });
     const offsets = await producer.send(records);
-    const lines = offsets.map((at, i) => `sent ${at.partition} ${at.offset} ${records[i]?.key ?? ''}\n`);
+    const lines = offsets.map(
+      (at, i) => `sent ${at.partition} ${at.offset} ${String(records[i]?.key ?? '')}\n`,
+    );
     writeSync(acks, lines.join(''));
   }
 }

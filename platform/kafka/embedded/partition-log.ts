@@ -1,4 +1,5 @@
-import { MillraceError } from '../../errors.ts';
+import type { MillraceError } from '../../errors.ts';
+import { outOfRange } from '../offset-range.ts';
 import type { LogRecord } from '../port.ts';
 import { readCold } from './cold-read.ts';
 import { MAX_READ_BYTES, stoppedAt, type ReadLimits, type ReadResult } from './read-limits.ts';
@@ -161,8 +162,6 @@ export class PartitionLog {
 
   outOfRange(offset: number): MillraceError {
     const { topic, partition } = this;
-    return new MillraceError('MR_KAFKA_OFFSET_OUT_OF_RANGE', 'the log does not have this offset', {
-      context: { topic, partition, offset, start: this.#start, end: this.#end },
-    });
+    return outOfRange({ topic, partition, offset }, { start: this.#start, end: this.#end });
   }
 }

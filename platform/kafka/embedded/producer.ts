@@ -1,6 +1,7 @@
 import { errorText, MillraceError } from '../../errors.ts';
 import { partitionFor } from '../partitioner.ts';
-import type { Producer, ProduceRecord, TopicPartitionOffset } from '../port.ts';
+import { tooLargeText } from '../record-limits.ts';
+import type { Producer, ProduceRecord, RefusedRecord, TopicPartitionOffset } from '../port.ts';
 import type { CommitGroup } from './commit-group.ts';
 import type { Journal } from './journal.ts';
 import type { LogState, TopicState } from './log-state.ts';
@@ -89,20 +90,32 @@ export function placeRecords(
   });
 }
 
+/** The records that are larger than their topics take. */
+export function tooLargeRecords(
+  state: LogState,
+  records: readonly ProduceRecord[],
+): readonly RefusedRecord[] {
+  return records.flatMap((record, index) => {
+    const maxBytes = state.topic(record.topic)?.maxRecordBytes ?? Number.POSITIVE_INFINITY;
+    return isTooLarge(record, maxBytes) ? [{ index, reason: tooLargeText(record, bytesOf(record)) }] : [];
+  });
+}
+
 /** The bound is cheap; only a record near the limit is measured. */
 function isTooLarge(record: ProduceRecord, maxBytes: number): boolean {
-  if (maxEncodedBytes(record) <= maxBytes) return false;
-  return Buffer.byteLength(record.key ?? '') + (record.value?.length ?? 0) > maxBytes;
+  return maxEncodedBytes(record) > maxBytes && bytesOf(record) > maxBytes;
+}
+
+function bytesOf({ key, value }: ProduceRecord): number {
+  return (key === null ? 0 : Buffer.byteLength(key)) + (value?.length ?? 0);
 }
 
 function tooLarge(record: ProduceRecord, maxBytes: number): MillraceError {
-  const bytes = Buffer.byteLength(record.key ?? '') + (record.value?.length ?? 0);
+  const bytes = bytesOf(record);
   const { topic, partition } = record;
-  return new MillraceError(
-    'MR_KAFKA_PRODUCE_FAILED',
-    `a record of ${bytes} bytes is larger than topic ${topic} takes (max.message.bytes)`,
-    { context: { topic, partition, bytes, maxBytes }, retryable: false },
-  );
+  return new MillraceError('MR_KAFKA_PRODUCE_FAILED', tooLargeText(record, bytes), {
+    ...{ context: { topic, partition, bytes, maxBytes }, retryable: false },
+  });
 }
 
 function refused(message: string, record: ProduceRecord): MillraceError {

@@ -5,12 +5,13 @@ import { BlockBuilder } from './block-builder.ts';
 import { decodeRecords, rawRecords } from './record-codec.ts';
 
 const anyText = fc.string({ unit: 'binary' });
+const anyBytes = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
 
 const anyRecord: fc.Arbitrary<ProduceRecord> = fc.record(
   {
     topic: fc.constant('t'),
-    key: fc.option(anyText),
-    value: fc.option(fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes))),
+    key: fc.option(fc.oneof(anyText, anyBytes)),
+    value: fc.option(anyBytes),
     headers: fc.dictionary(anyText, anyText, { maxKeys: 4 }),
   },
   { requiredKeys: ['topic', 'key', 'value'] },
@@ -38,7 +39,7 @@ describe('the record format', () => {
           records.map((record, i) => ({
             offset: base + i,
             timestampMs: 1_000 + i,
-            key: record.key === null ? null : Buffer.from(record.key, 'utf8'),
+            key: typeof record.key === 'string' ? Buffer.from(record.key, 'utf8') : record.key,
             value: record.value,
             headers: wellFormed(record.headers ?? {}),
           })),

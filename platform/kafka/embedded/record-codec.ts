@@ -35,7 +35,7 @@ export function encodeRecord(target: Buffer, record: ProduceRecord, place: Recor
   let end = at + HEADER_BYTES;
   let keyBytes = NULL_LENGTH;
   if (key !== null) {
-    keyBytes = target.write(key, end, 'utf8');
+    keyBytes = typeof key === 'string' ? target.write(key, end, 'utf8') : key.copy(target, end);
     end += keyBytes;
   }
   target.writeInt32LE(keyBytes, at + 12);

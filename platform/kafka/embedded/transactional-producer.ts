@@ -1,6 +1,19 @@
 import { MillraceError } from '../../errors.ts';
-import type { Transaction, TransactionalId, TransactionalProducer } from '../port.ts';
-import { addRecords, closedProducer, openGroup, placeRecords, type ProducerOptions } from './producer.ts';
+import type {
+  ProduceRecord,
+  RefusedRecord,
+  Transaction,
+  TransactionalId,
+  TransactionalProducer,
+} from '../port.ts';
+import {
+  addRecords,
+  closedProducer,
+  openGroup,
+  placeRecords,
+  tooLargeRecords,
+  type ProducerOptions,
+} from './producer.ts';
 
 /**
  * A transaction is one group's frame, so it needs no markers. The epoch of the id is checked when a commit is asked
@@ -50,6 +63,10 @@ export class EmbeddedTransactionalProducer implements TransactionalProducer {
       const isFinal = cause instanceof MillraceError && !cause.retryable;
       throw this.#fail(isFinal ? cause : unknownOutcome(cause));
     }
+  }
+
+  async refused(records: readonly ProduceRecord[]): Promise<readonly RefusedRecord[]> {
+    return tooLargeRecords(this.#options.journal.state, records);
   }
 
   async close(): Promise<void> {

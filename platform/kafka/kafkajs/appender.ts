@@ -6,6 +6,7 @@
  */
 import { MillraceError, type ErrorCode } from '../../errors.ts';
 import type { TopicPartition } from '../port.ts';
+import { tooLargeText } from '../record-limits.ts';
 import { untilDone, type Attempt } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { partitionKey } from './protocol/by-topic.ts';
@@ -290,11 +291,10 @@ function refusal(code: number, batch: Batch, retryable: boolean): MillraceError 
 }
 
 function tooLarge({ topic, partition, bytes }: Batch): MillraceError {
-  return new MillraceError(
-    'MR_KAFKA_PRODUCE_FAILED',
-    `a record of ${bytes.length} bytes is larger than topic ${topic} takes (max.message.bytes)`,
-    { context: { topic, partition, bytes: bytes.length }, retryable: false },
-  );
+  return new MillraceError('MR_KAFKA_PRODUCE_FAILED', tooLargeText({ topic }, bytes.length), {
+    context: { topic, partition, bytes: bytes.length },
+    retryable: false,
+  });
 }
 
 function unacknowledged(batch: Batch): MillraceError {

@@ -48,6 +48,8 @@ export interface ClusterClient {
   leaderOf(place: TopicPartition): number | undefined;
   /** As last heard. */
   partitionCount(topic: string): number | undefined;
+  /** Id of a topic as last heard: another one after it was deleted and made anew. */
+  topicId(topic: string): string | undefined;
   /** Node id of a coordinator, looked up once until `forgetCoordinator`. */
   coordinatorOf(kind: CoordinatorKind, key: string): Promise<number>;
   forgetCoordinator(kind: CoordinatorKind, key: string): void;
@@ -61,6 +63,7 @@ export function createClusterClient(settings: ClusterSettings): ClusterClient {
   const pool = createPool(settings);
   const addresses = new Map<number, BrokerAddress>();
   const leaders = new Map<string, readonly (number | undefined)[]>();
+  const topicIds = new Map<string, string>();
   const coordinators = new Map<string, number>();
   let lastFailure: MillraceError | undefined;
 
@@ -100,13 +103,18 @@ export function createClusterClient(settings: ClusterSettings): ClusterClient {
       const metadata = await callAny(METADATA, { topics });
       for (const { nodeId, host, port } of metadata.brokers) addresses.set(nodeId, { host, port });
       for (const topic of metadata.topics) {
-        if (topic.errorCode === NONE) leaders.set(topic.topic, leadersOf(topic.partitions));
-        else leaders.delete(topic.topic);
+        if (topic.errorCode !== NONE) {
+          leaders.delete(topic.topic);
+          continue;
+        }
+        leaders.set(topic.topic, leadersOf(topic.partitions));
+        topicIds.set(topic.topic, topic.topicId);
       }
       return metadata;
     },
     leaderOf: ({ topic, partition }) => leaders.get(topic)?.[partition],
     partitionCount: (topic) => leaders.get(topic)?.length,
+    topicId: (topic) => topicIds.get(topic),
     async coordinatorOf(kind, key) {
       const known = coordinators.get(`${kind}/${key}`);
       if (known !== undefined) return known;

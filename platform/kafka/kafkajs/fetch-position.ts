@@ -19,6 +19,8 @@ export class FetchPosition {
   paused = false;
   /** True once the owner knows that there is nothing more for now. */
   idleTold = false;
+  /** A final refusal is on its way. */
+  isRefusing = false;
   /** Set by a final refusal; cleared by a seek. */
   refusal: MillraceError | null = null;
   /** Since when the broker says that there is more, and gives nothing; null while all is well. */
@@ -35,7 +37,11 @@ export class FetchPosition {
 
   get wantsMore(): boolean {
     return (
-      this.#nextOffset !== null && !this.paused && this.refusal === null && this.#chunks.length < MAX_CHUNKS
+      this.#nextOffset !== null &&
+      !this.paused &&
+      !this.isRefusing &&
+      this.refusal === null &&
+      this.#chunks.length < MAX_CHUNKS
     );
   }
 
@@ -56,6 +62,7 @@ export class FetchPosition {
   seek(offset: number): void {
     this.version++;
     this.refusal = null;
+    this.isRefusing = false;
     this.idleTold = false;
     this.stalledSinceMs = null;
     this.#idleAt = null;

@@ -7,6 +7,7 @@ import { encodeRecordBatch } from './protocol/record-batch-writer.ts';
 import { createScriptedCluster, lostAnswer, type ScriptedCluster } from './testing/scripted-cluster.ts';
 
 const OFFSET_OUT_OF_RANGE = 1;
+const UNKNOWN_TOPIC = 3;
 const NOT_LEADER = 6;
 
 let open: Fetcher[] = [];
@@ -152,12 +153,28 @@ describe('fetcher', () => {
     const fetcher = fetcherOn(cluster);
     fetcher.assign([place(0)]);
     fetcher.seek({ ...place(0), offset: 99 });
-    await fetcher.ready(1_000);
+    const refused = takeUntil(fetcher, () => false);
+    await expect(refused).rejects.toMatchObject({
+      code: 'MR_KAFKA_OFFSET_OUT_OF_RANGE',
+      context: { offset: 99 },
+    });
     for (let again = 0; again < 2; again++)
       expect(() => fetcher.take()).toThrow(expect.objectContaining({ code: 'MR_KAFKA_OFFSET_OUT_OF_RANGE' }));
     code = 0;
     fetcher.seek({ ...place(0), offset: 0 });
     expect(values(await takeUntil(fetcher, (all) => all.length > 0))).toEqual(['0:0', '0:1']);
+  });
+
+  it('refuses a topic that was deleted and made anew, even where it has the offset', async () => {
+    let code = 0;
+    const { cluster } = createBroker(2, { code: () => code });
+    const fetcher = fetcherOn(cluster);
+    fetcher.assign([place(0)]);
+    fetcher.seek({ ...place(0), offset: 0 });
+    expect(values(await takeUntil(fetcher, (all) => all.length > 0))).toEqual(['0:0', '0:1']);
+    cluster.recreate(place(0).topic);
+    code = UNKNOWN_TOPIC;
+    await expect(takeUntil(fetcher, () => false)).rejects.toMatchObject({ code: 'MR_KAFKA_TOPIC_RECREATED' });
   });
 
   it('tells of a partition that has records and is given none, and finds its new leader', async () => {

@@ -10,6 +10,8 @@ import { createBackoff, type Backoff } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { partitionKey } from './protocol/by-topic.ts';
 import { FETCH, type FetchedPartition } from './protocol/data-api.ts';
+import { recreated, outOfRange } from '../offset-range.ts';
+import { listOffsets } from './offsets.ts';
 import { brokerError, errorName, NONE, OFFSET_OUT_OF_RANGE, STALE_LEADER } from './protocol/error-codes.ts';
 import { FetchPosition } from './fetch-position.ts';
 
@@ -39,6 +41,8 @@ export class Fetcher {
   readonly #maxBatchRecords: number;
   readonly #stallMs: number;
   #positions = new Map<string, FetchPosition>();
+  /** Of the topics as they were first read, whatever was assigned since: offsets are those of that topic. */
+  readonly #topicIds = new Map<string, string>();
   readonly #inFlight = new Set<number>();
   readonly #blocked = new Set<number>();
   readonly #backoff: Backoff;
@@ -65,6 +69,7 @@ export class Fetcher {
 
   seek({ offset, ...place }: TopicPartitionOffset): void {
     for (const position of this.#of([place])) position.seek(offset);
+    this.#requireSame();
     this.#pump();
   }
 
@@ -181,7 +186,7 @@ export class Fetcher {
   }
 
   #accept(position: FetchPosition, fetched: FetchedPartition): void {
-    const { errorCode, topic, partition, logStartOffset } = fetched;
+    const { errorCode, topic, partition } = fetched;
     if (errorCode === NONE) {
       position.accept(fetched, this.#client.scheduler.elapsedMs());
       this.#watch(position);
@@ -191,9 +196,41 @@ export class Fetcher {
       if (leader !== undefined) this.#blocked.add(leader);
       void this.#recover();
     } else {
-      const context = { topic, partition, logStartOffset, offset: position.request().place.offset };
-      const code = errorCode === OFFSET_OUT_OF_RANGE ? 'MR_KAFKA_OFFSET_OUT_OF_RANGE' : 'MR_KAFKA_FAILED';
-      position.refuse(brokerError(errorCode, 'read a partition', { code, context }));
+      void this.#refuse(position, errorCode);
+    }
+  }
+
+  /** Refuses a partition for good. Never rejects; a seek meanwhile makes it a no-op. */
+  async #refuse(position: FetchPosition, errorCode: number): Promise<void> {
+    const { place, version } = position.request();
+    const context = { ...place };
+    position.isRefusing = true;
+    let error = brokerError(errorCode, 'read a partition', { context });
+    if (errorCode === OFFSET_OUT_OF_RANGE)
+      error = await this.#rangeFault(place).catch(() =>
+        // The partition stays refused where its range cannot be found.
+        brokerError(errorCode, 'read a partition', { code: 'MR_KAFKA_OFFSET_OUT_OF_RANGE', context }),
+      );
+    if (position.version === version) position.refuse(error);
+    this.wake();
+  }
+
+  async #rangeFault(place: TopicPartitionOffset): Promise<MillraceError> {
+    await this.#client.refresh([place.topic]);
+    this.#requireSame();
+    const [start = 0] = await listOffsets(this.#client, [place], 'start');
+    const [end = 0] = await listOffsets(this.#client, [place], 'end');
+    return outOfRange(place, { start, end });
+  }
+
+  /** Refuses the partitions of topics that are others than when they were first sought. */
+  #requireSame(): void {
+    for (const position of this.#positions.values()) {
+      const { topic } = position.place;
+      const id = this.#client.topicId(topic);
+      const first = this.#topicIds.get(topic);
+      if (first === undefined && id !== undefined) this.#topicIds.set(topic, id);
+      if (first !== undefined && first !== id) position.refuse(recreated(topic));
     }
   }
 
@@ -239,6 +276,7 @@ export class Fetcher {
   async #refresh(): Promise<void> {
     const places = [...this.#positions.values()].map(({ place }) => place);
     await this.#client.refresh([...new Set(places.map(({ topic }) => topic))]);
+    this.#requireSame();
     const lost = places.find((place) => this.#client.leaderOf(place) === undefined);
     if (lost === undefined) return;
     const { topic, partition } = lost;

@@ -14,6 +14,7 @@ import { API_VERSIONS } from './protocol/versions-api.ts';
 import { readToEnd } from './read-to-end.ts';
 import { KAFKA, releaseOf, requireRelease } from './release.ts';
 import type { KafkaSecurity } from './security.ts';
+import { createTopicLimits } from './topic-limits.ts';
 import { createTransactionalProducer } from './transactional-producer.ts';
 
 export interface RealKafkaOptions extends KafkaSecurity {
@@ -75,6 +76,8 @@ export function createRealKafka(options: RealKafkaOptions): Kafka {
   };
 
   const shared = connect(false);
+  const admin = createAdmin(shared);
+  const limits = createTopicLimits(admin, Date.now);
   const times = {
     sessionTimeoutMs: options.sessionTimeoutMs ?? 15_000,
     rebalanceTimeoutMs: 60_000,
@@ -102,14 +105,14 @@ export function createRealKafka(options: RealKafkaOptions): Kafka {
 
   return {
     kind: 'real',
-    admin: createAdmin(shared),
+    admin,
     producer() {
       const client = connect(false);
       return keep(createProducer(client), client);
     },
     transactionalProducer(id) {
       const client = connect(false);
-      return keep(createTransactionalProducer({ ...id, client, log }), client);
+      return keep(createTransactionalProducer({ ...id, client, limits, log }), client);
     },
     groupConsumer(consumer) {
       const client = connect(true);

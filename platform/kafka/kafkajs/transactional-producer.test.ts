@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../log.ts';
 import type { ProduceRequest } from './protocol/data-api.ts';
 import { createScriptedCluster, lostAnswer } from './testing/scripted-cluster.ts';
+import { createTopicLimits } from './topic-limits.ts';
 import { createTransactionalProducer } from './transactional-producer.ts';
 
 /** A coordinator and a leader in one; `fault` answers instead of them, with a code or not at all. */
@@ -26,6 +27,7 @@ function cluster(fault: (api: string, times: number) => number | 'lost' | null =
   const open = () =>
     createTransactionalProducer({
       client: scripted,
+      limits: createTopicLimits({ topicSettings: () => Promise.resolve(new Map()) }, Date.now),
       log: silentLogger(),
       transactionalId: 'tx',
       groupId: 'g',

@@ -8,6 +8,7 @@ import { MillraceError, hasCode } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Transaction, TransactionalId, TransactionalProducer } from '../port.ts';
 import { createAppender, type Appender } from './appender.ts';
+import type { TopicLimits } from './topic-limits.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { createTransactionRequests, type TransactionRequests } from './transaction-requests.ts';
 import type { TransactionHolder } from './protocol/transaction-api.ts';
@@ -15,6 +16,7 @@ import { learnTopics, routeRecords } from './route.ts';
 
 export interface TransactionalProducerOptions extends TransactionalId {
   readonly client: ClusterClient;
+  readonly limits: TopicLimits;
   readonly log: Logger;
 }
 
@@ -24,7 +26,7 @@ interface Session {
 }
 
 export function createTransactionalProducer(options: TransactionalProducerOptions): TransactionalProducer {
-  const { client, transactionalId, groupId, log } = options;
+  const { client, limits, transactionalId, groupId, log } = options;
   const next = { roundRobin: 0 };
   let session: Session | null = null;
   let unusable: MillraceError | null = null;
@@ -67,6 +69,11 @@ export function createTransactionalProducer(options: TransactionalProducerOption
         await current.requests.abort().catch((cause: unknown) => {
           log.debug({ err: cause, transactionalId }, 'could not abort a failed transaction');
         });
+      // Which record is to blame can be told from what the topics take.
+      if (hasCode(unusable, 'MR_KAFKA_PRODUCE_FAILED'))
+        await limits.learn(transaction.records).catch((cause: unknown) => {
+          log.debug({ err: cause, transactionalId }, 'could not look up what topics take');
+        });
       throw unusable;
     }
   };
@@ -93,6 +100,7 @@ export function createTransactionalProducer(options: TransactionalProducerOption
         committing = null;
       }
     },
+    refused: (records) => limits.refused(records),
     async close() {
       // What is under way gets its answer: closed in the middle, its outcome would be unknown.
       await committing?.catch(() => undefined); // the one who called commit is told

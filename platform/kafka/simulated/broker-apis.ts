@@ -196,6 +196,7 @@ function describe(cluster: SimulatedCluster, topic: string) {
     ...{ errorCode: NONE, partition, leader },
   }));
   return {
+    topicId: found?.id ?? '',
     errorCode: found === undefined ? UNKNOWN_TOPIC_OR_PARTITION : NONE,
     topic,
     isInternal: false,

@@ -36,6 +36,8 @@ export interface SimulatedPartition {
 }
 
 export interface SimulatedTopic {
+  /** Of this topic and no later one of its name. */
+  readonly id: string;
   readonly partitions: readonly SimulatedPartition[];
   readonly config: Readonly<Record<string, string>>;
 }
@@ -60,6 +62,7 @@ export class SimulatedCluster {
   readonly #topics = new Map<string, SimulatedTopic>();
   readonly #groups = new Map<string, GroupCoordinator>();
   readonly #coordinators = new Map<string, Coordinator>();
+  #topicsMade = 0;
 
   constructor({ scheduler, random, brokers = 3 }: SimulatedClusterOptions) {
     this.scheduler = scheduler;
@@ -126,6 +129,7 @@ export class SimulatedCluster {
   createTopic({ topic, partitions, config }: NewTopic): void {
     const running = this.running;
     this.#topics.set(topic, {
+      id: `topic-${++this.#topicsMade}`,
       config,
       partitions: Array.from({ length: partitions }, (_, p) => ({
         log: new PartitionLog(),

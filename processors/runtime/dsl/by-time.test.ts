@@ -61,7 +61,8 @@ test('a step that throws on the result of one window costs this result alone, an
   expect(letter?.headers).toMatchObject({
     'mr-code': 'MR_PROCESS_STEP_FAILED',
     'mr-cause': 'time',
-    'mr-step': 'in',
+    'mr-step': 'process',
+    'mr-subtopology': 'in',
     'mr-event-time': String(T0 + SECOND_MS - 1),
   });
   expect(letter?.headers['mr-reason']).toMatch(/^step in threw RangeError at .*by-time\.test\.ts:\d+$/);

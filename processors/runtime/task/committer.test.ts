@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../platform/errors.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import { MemoryOnlineStore, MemoryRowWriter } from '../../../test/harness/memory-sinks.ts';
 import { T0, viewOf } from '../../../test/harness/shop-events.ts';
-import { driveTask } from '../testing/task-driver.ts';
+import { decodeEvent } from '../../../schemas/wire-format.ts';
+import { driveTask, type TaskDriver } from '../testing/task-driver.ts';
 import { viewJob, VIEWS } from '../../../test/harness/view-job.ts';
 import { Committer } from './committer.ts';
 import { OnlineSink } from './sinks.ts';
@@ -72,6 +73,110 @@ test('after rows were refused the task is never committed again: what it handed 
   driver.feed(VIEWS, [viewOf('b', T0)]);
   await committer.commit(() => [task]);
   expect(await position()).toBeUndefined();
+});
+
+describe('what a target refuses for good goes alone to the dead letters, in the same transaction', () => {
+  const DLQ = `${VIEWS}.dlq`;
+  const ACTIONS = 'millrace.user-activity';
+  const actsIn = ({ kafka }: TaskDriver) => kafka.recordsOf(ACTIONS).filter(({ key }) => key !== null);
+
+  test('a row', async () => {
+    const { driver, rows, committer, position, task } = await setUp();
+    const bad = viewOf('bad', T0);
+    rows.refuses = (row) => (row['event_id'] === bad.eventId ? 'a value does not fit' : undefined);
+    driver.feed(VIEWS, [viewOf('a', T0), bad, viewOf('b', T0)]);
+    await committer.commit(() => [task]);
+    expect(await position()).toBe(3);
+    expect(rows.rows('clicks').map((row) => row['item_id'])).toEqual(['a', 'b']);
+    // What else was done with the record stands: it is in its window, and said once.
+    expect(rows.rows('item_minute').map((row) => [row['key'], row['count']])).toContainEqual(['bad', 1]);
+    expect(actsIn(driver)).toHaveLength(3);
+    const [letter, ...others] = driver.kafka.recordsOf(DLQ);
+    expect(others).toEqual([]);
+    expect(letter?.headers).toMatchObject({
+      ...{ 'mr-code': 'MR_CLICKHOUSE_ROW_REFUSED', 'mr-step': 'sink', 'mr-reason': 'a value does not fit' },
+      ...{ 'mr-subtopology': 'views', 'mr-target-table': 'clicks' },
+      ...{ 'mr-origin-topic': VIEWS, 'mr-origin-partition': '0', 'mr-origin-offset': '1' },
+    });
+    expect(JSON.parse(String(letter?.value))).toMatchObject({ event_id: bad.eventId, _offset: 1 });
+    expect(task.counters).toMatchObject({ ok: 3, deadLetter: 0, refused: 1 });
+  });
+
+  test('the result of a window', async () => {
+    const { driver, rows, committer, task } = await setUp();
+    rows.refuses = (row) => (row['key'] === 'bad' ? 'a value does not fit' : undefined);
+    driver.feed(VIEWS, [viewOf('a', T0), viewOf('bad', T0)]);
+    await committer.commit(() => [task]);
+    expect(rows.rows('item_minute').map((row) => row['key'])).toEqual(['a']);
+    const [letter] = driver.kafka.recordsOf(DLQ);
+    expect(letter?.headers).toMatchObject({ 'mr-target-table': 'item_minute', 'mr-cause': 'time' });
+    expect(letter?.headers).not.toHaveProperty('mr-origin-offset');
+  });
+
+  test('a record', async () => {
+    const { driver, rows, committer, position, task } = await setUp();
+    driver.kafka.refuses = ({ topic, key }) =>
+      topic === ACTIONS && key === 'device-2' ? 'too large' : undefined;
+    const views = ['device-1', 'device-2', 'device-3'].map((anonymousId) => viewOf('a', T0, { anonymousId }));
+    driver.feed(VIEWS, views);
+    await committer.commit(() => [task]);
+    expect(await position()).toBe(3);
+    expect(rows.rows('clicks')).toHaveLength(3);
+    expect(actsIn(driver).map(({ key }) => String(key))).toEqual(['device-1', 'device-3']);
+    const [letter] = driver.kafka.recordsOf(DLQ);
+    expect(decodeEvent(letter?.value as Buffer)).toMatchObject({ type: 'UserActed', userId: 'device-2' });
+    expect([String(letter?.key), letter?.headers]).toMatchObject([
+      'device-2',
+      {
+        ...{ 'mr-code': 'MR_KAFKA_RECORD_REFUSED', 'mr-step': 'produce', 'mr-reason': 'too large' },
+        ...{ 'mr-target-topic': ACTIONS, 'mr-origin-topic': VIEWS, 'mr-origin-offset': '1' },
+      },
+    ]);
+  });
+
+  test('a value of the online store', async () => {
+    const { driver, store, committer, position, task } = await setUp();
+    const long = 'x'.repeat(2000);
+    driver.feed(VIEWS, [viewOf('a', T0), viewOf(long, T0), viewOf('b', T0)]);
+    await committer.commit(() => [task]);
+    expect(await position()).toBe(3);
+    expect(Object.keys(store.values())).toEqual(['total:0:a', 'total:0:b']);
+    expect(driver.kafka.recordsOf(DLQ).map(({ headers }) => headers)).toMatchObject([
+      {
+        'mr-code': 'MR_ONLINE_STORE_FAILED',
+        'mr-step': 'sink',
+        'mr-target-key': `total:0:${long}`.slice(0, 1024),
+      },
+    ]);
+  });
+
+  test('said again after a crash before the transaction, it is one letter', async () => {
+    const { driver, rows, committer, task } = await setUp();
+    rows.refuses = (row) => (row['item_id'] === 'bad' ? 'a value does not fit' : undefined);
+    const views = [viewOf('a', T0), viewOf('bad', T0)];
+    driver.feed(VIEWS, views);
+    driver.kafka.failCommits(new MillraceError('MR_KAFKA_TRANSACTION_UNKNOWN', 'no answer'));
+    await committer.commit(() => [task]);
+    expect(task.failure).toMatchObject({ code: 'MR_KAFKA_TRANSACTION_UNKNOWN' });
+    driver.kafka.failCommits(undefined);
+    const next = await driveTask(viewJob(0)[0]!, { nowMs: T0, kafka: driver.kafka });
+    next.feed(VIEWS, views);
+    await committer.commit(() => [next.task]);
+    expect(driver.kafka.recordsOf(DLQ)).toHaveLength(1);
+  });
+
+  test('a dead letter that is refused fails the whole commit, and loudly', async () => {
+    const { driver, committer, position, task } = await setUp();
+    driver.kafka.refuses = ({ topic }) => (topic === DLQ ? 'too large' : undefined);
+    driver.feedRaw(VIEWS, [Buffer.from('no event')]);
+    driver.feed(VIEWS, [viewOf('a', T0)]);
+    await expect(committer.commit(() => [task])).rejects.toMatchObject({
+      ...{ code: 'MR_KAFKA_PRODUCE_FAILED', retryable: false },
+    });
+    expect(await position()).toBeUndefined();
+    expect(driver.kafka.recordsOf(ACTIONS)).toEqual([]);
+    expect(task.failure).toMatchObject({ code: 'MR_KAFKA_PRODUCE_FAILED' });
+  });
 });
 
 test('a failed transaction marks its task and does not reject; an error that nobody expects does', async () => {

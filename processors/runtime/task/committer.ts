@@ -1,6 +1,8 @@
+import type { RefusedRow } from '../../../platform/clickhouse/refused-rows.ts';
 import { errorText } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
 import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
+import type { Refusal } from './refusals.ts';
 import type { OnlineSink, RowWriter } from './sinks.ts';
 import { isTaskRestart, type PreparedCommit, type Task } from './task.ts';
 
@@ -57,13 +59,18 @@ export class Committer {
     if (tasks.length === 0) return;
     const prepared = tasks.flatMap((task) => this.#prepare(task));
     const counts = this.#addRows(prepared.map(([, commit]) => commit));
+    let refused: readonly RefusedRow[];
     try {
-      await this.#flushSinks(tasks);
+      refused = await this.#flushSinks(tasks);
     } catch (error) {
       for (const task of tasks) task.failure ??= error;
       throw error;
     }
-    await Promise.all(prepared.map(([task, commit]) => this.#commitTask(task, commit)));
+    await Promise.all(
+      prepared.map(([task, commit]) =>
+        this.#commitTask(task, commit, [...rowsOf(commit, refused), ...this.#onlineOf(task)]),
+      ),
+    );
     this.commits += 1;
     const ms = scheduler.elapsedMs() - startedMs;
     this.#longestMs = Math.max(this.#longestMs, ms);
@@ -81,9 +88,14 @@ export class Committer {
     }
   }
 
-  async #flushSinks(tasks: readonly Task[]): Promise<void> {
+  async #flushSinks(tasks: readonly Task[]): Promise<readonly RefusedRow[]> {
     const { rows, online, signal } = this.#options;
-    await Promise.all([rows.flush(), online.flushUntilDone(tasks, signal)]);
+    const [refused] = await Promise.all([rows.flush(), online.flushUntilDone(tasks, signal)]);
+    return refused;
+  }
+
+  #onlineOf(task: Task): readonly Refusal[] {
+    return this.#options.online.takeRefused(task).map((write) => ({ kind: 'online', ...write }));
   }
 
   #addRows(commits: readonly PreparedCommit[]): Map<string, number> {
@@ -97,9 +109,16 @@ export class Committer {
     return counts;
   }
 
-  async #commitTask(task: Task, prepared: PreparedCommit): Promise<void> {
+  async #commitTask(task: Task, prepared: PreparedCommit, refusals: readonly Refusal[]): Promise<void> {
+    const before = task.counters.refused;
     try {
-      await task.commit(prepared);
+      await task.commit(prepared, refusals);
+      const count = task.counters.refused - before;
+      if (count > 0)
+        this.#options.log.warn(
+          { task: task.id, count },
+          'what a task wrote was refused for good and went to the dead letters; see `millrace dlq list`',
+        );
     } catch (error) {
       if (!isTaskRestart(error)) throw error;
       this.#options.log.warn(
@@ -108,4 +127,11 @@ export class Committer {
       );
     }
   }
+}
+
+/** The rows of a commit that were refused. */
+function rowsOf({ rows }: PreparedCommit, refused: readonly RefusedRow[]): readonly Refusal[] {
+  if (refused.length === 0) return [];
+  const own = new Set([...rows.values()].flat());
+  return refused.filter(({ row }) => own.has(row)).map((row) => ({ kind: 'row', ...row }));
 }

@@ -21,7 +21,12 @@ function raw(record: Partial<LogRecord> = {}) {
   };
 }
 
-const FAULT = { code: 'MR_SCHEMA_DECODE', reason: 'the value is no record of schema 7', step: 'orders' };
+const FAULT = {
+  code: 'MR_SCHEMA_DECODE',
+  reason: 'the value is no record of schema 7',
+  step: 'decode',
+  subtopology: 'orders',
+} as const;
 
 test('a dead letter has the original bytes, key and headers, and says what failed, where and when', () => {
   expect(deadLetter(raw(), FAULT, side)).toEqual({
@@ -34,11 +39,13 @@ test('a dead letter has the original bytes, key and headers, and says what faile
       trace: 'abc',
       'mr-code': 'MR_SCHEMA_DECODE',
       'mr-reason': 'the value is no record of schema 7',
-      'mr-step': 'orders',
+      'mr-step': 'decode',
+      'mr-subtopology': 'orders',
       'mr-attempt': '1',
       'mr-origin-topic': 'ns.shop.orders',
       'mr-origin-partition': '3',
       'mr-origin-offset': '42',
+      'mr-origin-timestamp': '1',
       'mr-time': '2026-01-02T03:04:05.678Z',
     },
   });

@@ -17,11 +17,16 @@ export interface SideOutput {
   readonly nowMs: number;
 }
 
+/**
+ * On the way of a record through a task: reading it, the steps of the topology, writing records, writing rows and values.
+ */
+export type DeadLetterStep = 'decode' | 'process' | 'produce' | 'sink';
+
 /** What failed, and where. */
 export interface Fault {
   readonly code: string;
   readonly reason: string;
-  readonly step: string;
+  readonly step: DeadLetterStep;
 }
 
 /** The window that something came too late for. */
@@ -33,12 +38,32 @@ export interface MissedWindow {
 }
 
 /** The dead letter of a record: original bytes (the beginning of more than 15 MiB) and key; headers say what failed, where and when. */
-export function deadLetter(raw: RawRecord, fault: Fault, side: SideOutput): ProduceRecord {
-  return sideRecord(raw, deadLetterTopic(raw.topic), side, faultHeaders(fault, attemptsOf(raw.record) + 1));
+export function deadLetter(
+  raw: RawRecord,
+  { subtopology, ...fault }: Fault & { readonly subtopology: string },
+  side: SideOutput,
+): ProduceRecord {
+  const headers = faultHeaders(fault, { attempt: attemptsOf(raw.record) + 1, subtopology });
+  return sideRecord(raw, deadLetterTopic(raw.topic), side, headers);
 }
 
-export function faultHeaders({ code, reason, step }: Fault, attempt: number): Record<string, string> {
-  return { 'mr-code': code, 'mr-reason': reason, 'mr-step': step, 'mr-attempt': String(attempt) };
+export function faultHeaders(
+  { code, reason, step }: Fault,
+  { attempt, subtopology }: { readonly attempt: number; readonly subtopology: string },
+): Record<string, string> {
+  return {
+    ...{ 'mr-code': code, 'mr-reason': reason, 'mr-step': step, 'mr-subtopology': subtopology },
+    'mr-attempt': String(attempt),
+  };
+}
+
+/** Where a record stands in the log; `topic` is its name there. */
+export function originHeaders({ topic, partition, offset }: Position): Record<string, string> {
+  return {
+    'mr-origin-topic': topic,
+    'mr-origin-partition': String(partition),
+    'mr-origin-offset': String(offset),
+  };
 }
 
 /** A late event for `<topic>.late`: original bytes and key; headers name the window that it missed and by how much. */
@@ -94,9 +119,8 @@ function sideRecord(
       ...(isText ? {} : { 'mr-origin-key-base64': key.toString('base64') }),
       ...kept.headers,
       ...headers,
-      'mr-origin-topic': side.topicName(raw.topic),
-      'mr-origin-partition': String(raw.partition),
-      'mr-origin-offset': String(raw.offset),
+      ...originHeaders({ ...raw, topic: side.topicName(raw.topic) }),
+      'mr-origin-timestamp': String(raw.record.timestampMs),
       'mr-time': new Date(side.nowMs).toISOString(),
     },
   };

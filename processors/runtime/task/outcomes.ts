@@ -1,6 +1,7 @@
-import type { ErrorCode } from '../../../platform/errors.ts';
+import type { ProduceRecord } from '../../../platform/kafka/port.ts';
 import type { StepResult } from '../step-result.ts';
-import { deadLetter, lateRecord, redirected, type RawRecord } from './dead-letter.ts';
+import { deadLetter, lateRecord, redirected, type Fault, type RawRecord } from './dead-letter.ts';
+import { refusalLetter, type Refusal } from './refusals.ts';
 import { deadResult, lateResult, type Result } from './result-aside.ts';
 import type { TaskOutputs } from './task-outputs.ts';
 
@@ -15,11 +16,13 @@ export interface TaskCounters {
   /** What time and no record caused, such as the result of a window, and a step behind it was late or failed. */
   lateResult: number;
   deadResult: number;
+  /** Records, rows and online values that it said and that their targets refused for good. */
+  refused: number;
 }
 
 export interface OutcomesOptions {
-  /** Name of the sub-topology, for the dead letters. */
-  readonly step: string;
+  /** Its name, for the dead letters. */
+  readonly subtopology: string;
   readonly partition: number;
   /** Contract name of the topic beside which results of the task are put aside. */
   readonly firstInput: string;
@@ -41,6 +44,7 @@ export class Outcomes {
     redirected: 0,
     lateResult: 0,
     deadResult: 0,
+    refused: 0,
   };
   readonly #options: OutcomesOptions;
 
@@ -59,10 +63,10 @@ export class Outcomes {
         return;
       case 'late':
         this.counters.late += 1;
-        outputs.produceRaw(lateRecord(raw, { watermarkMs: watermarkMs(), ...result }, this.#side()));
+        outputs.produceVital(lateRecord(raw, { watermarkMs: watermarkMs(), ...result }, this.#side()));
         return;
       case 'dead-letter':
-        this.deadLetter(raw, result);
+        this.deadLetter(raw, { ...result, step: 'process' });
         return;
       case 'redirect':
         this.counters.redirected += 1;
@@ -70,23 +74,30 @@ export class Outcomes {
     }
   }
 
-  deadLetter(raw: RawRecord, { code, reason }: { readonly code: ErrorCode; readonly reason: string }): void {
+  deadLetter(raw: RawRecord, fault: Fault): void {
+    const { subtopology, outputs } = this.#options;
     this.counters.deadLetter += 1;
-    const fault = { code, reason, step: this.#options.step };
-    this.#options.outputs.produceRaw(deadLetter(raw, fault, this.#side()));
+    outputs.produceVital(deadLetter(raw, { ...fault, subtopology }, this.#side()));
+  }
+
+  /** The dead letter of what a target refused; the caller has it committed. */
+  refused(refusal: Refusal): ProduceRecord {
+    this.counters.refused += 1;
+    return refusalLetter(refusal, this.#options, this.#side());
   }
 
   /** What a step says of something that no record caused. */
   carryOutByTime(result: StepResult, about: Result): void {
-    const { step, outputs, watermarkMs, partition, firstInput } = this.#options;
+    const { subtopology, outputs, watermarkMs, partition, firstInput } = this.#options;
     const place = { topic: firstInput, partition };
     if (result.kind === 'late') {
       this.counters.lateResult += 1;
       const window = { watermarkMs: watermarkMs(), ...result };
-      outputs.produceRaw(lateResult(place, about, { ...this.#side(), window }));
+      outputs.produceVital(lateResult(place, about, { ...this.#side(), window }));
     } else if (result.kind === 'dead-letter') {
       this.counters.deadResult += 1;
-      outputs.produceRaw(deadResult(place, about, { ...this.#side(), fault: { ...result, step } }));
+      const fault = { ...result, step: 'process' } as const;
+      outputs.produceVital(deadResult(place, about, { ...this.#side(), fault, subtopology }));
     }
   }
 

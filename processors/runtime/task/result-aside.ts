@@ -27,9 +27,10 @@ interface Place {
 export function deadResult(
   place: Place,
   result: Result,
-  { fault, ...side }: SideOutput & { readonly fault: Fault },
+  { fault, subtopology, ...side }: SideOutput & { readonly fault: Fault; readonly subtopology: string },
 ): ProduceRecord {
-  return aside(deadLetterTopic(place.topic), place, { result, side, headers: faultHeaders(fault, 1) });
+  const headers = faultHeaders(fault, { attempt: 1, subtopology });
+  return aside(deadLetterTopic(place.topic), place, { result, side, headers });
 }
 
 /** A result that came after the window of a later step had closed. */

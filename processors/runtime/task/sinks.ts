@@ -1,7 +1,11 @@
+import type { Row } from '../../../platform/clickhouse/port.ts';
+import type { RefusedRow } from '../../../platform/clickhouse/refused-rows.ts';
 import { errorText, MillraceError } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
+import { isOfWrite } from '../../../platform/online-store/limits.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
 import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
+import { Sieve } from '../../../platform/sieve.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { Task } from './task.ts';
 import type { OnlineNotice, OnlineWrite } from './task-outputs.ts';
@@ -9,10 +13,10 @@ import type { OnlineNotice, OnlineWrite } from './task-outputs.ts';
 const CHUNK = 500;
 const RETRY_MS = 500;
 
-/** Rows on their way to ClickHouse; `flush` resolves when all are in. */
+/** Rows on their way to ClickHouse; `flush` resolves when all are in but for those that it names, since they are refused. */
 export interface RowWriter {
-  add(table: string, rows: readonly Readonly<Record<string, unknown>>[]): void;
-  flush(): Promise<void>;
+  add(table: string, rows: readonly Row[]): void;
+  flush(): Promise<readonly RefusedRow[]>;
 }
 
 /** Counts of the online sink since it was made. */
@@ -27,6 +31,19 @@ export interface OnlineSinkOptions {
   readonly log: Logger;
   /** The system's where absent. */
   readonly scheduler?: Scheduler;
+}
+
+/** A write that the store takes under no circumstances. */
+interface RefusedWrite {
+  readonly key: string;
+  readonly value: string | null;
+  readonly reason: string;
+}
+
+interface WaitingWrite {
+  readonly task: Task;
+  readonly waiting: Waiting;
+  readonly write: OnlineWrite;
 }
 
 interface Waiting {
@@ -52,6 +69,8 @@ export class OnlineSink {
   readonly #log: Logger;
   readonly #scheduler: Scheduler;
   readonly #waiting = new Map<Task, Waiting>();
+  readonly #refused = new Map<Task, RefusedWrite[]>();
+  readonly #sieve = new Sieve<WaitingWrite>(isOfWrite);
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: OnlineSinkOptions) {
@@ -93,6 +112,14 @@ export class OnlineSink {
   /** Forgets what a task had said: it starts again and says it anew. */
   forget(task: Task): void {
     this.#waiting.delete(task);
+    this.#refused.delete(task);
+  }
+
+  /** Writes of a task that were refused since the last call: its commit puts them aside. */
+  takeRefused(task: Task): readonly RefusedWrite[] {
+    const refused = this.#refused.get(task) ?? [];
+    this.#refused.delete(task);
+    return refused;
   }
 
   async #flushAll(tasks: readonly Task[]): Promise<void> {
@@ -102,7 +129,8 @@ export class OnlineSink {
     );
     for (let at = 0; at < writes.length; at += CHUNK) {
       const chunk = writes.slice(at, at + CHUNK);
-      await this.#write(chunk.map(({ write }) => write));
+      const refused = await this.#sieve.pass(chunk, (part) => this.#write(part.map(({ write }) => write)));
+      for (const { item, reason } of refused) this.#refuse(item, reason);
       for (const { waiting, write } of chunk) waiting.writes.delete(write.key);
     }
     for (const [task, waiting] of [...this.#waiting]) {
@@ -112,6 +140,12 @@ export class OnlineSink {
       }
       if (waiting.writes.size === 0) this.#waiting.delete(task);
     }
+  }
+
+  #refuse({ task, write: { key, value } }: WaitingWrite, reason: string): void {
+    const refused = this.#refused.get(task) ?? [];
+    refused.push({ key, value, reason });
+    this.#refused.set(task, refused);
   }
 
   #take(task: Task): void {

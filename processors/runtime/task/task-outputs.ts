@@ -28,6 +28,31 @@ export interface OnlineNotice {
   readonly message: string;
 }
 
+/** Said by time, and by no record. */
+const BY_TIME = -1;
+/** Part of the commit itself: without it nothing may be committed. */
+const VITAL = -2;
+
+/** What the records of a commit are about, one after the other: position of the record behind each. */
+export interface Causes {
+  /** Contract names. */
+  readonly topics: readonly string[];
+  readonly offsets: readonly number[];
+}
+
+/** What is behind a record of a commit: another record, time, or the commit itself, which goes on without none of these. */
+export function causeOf(causes: Causes, index: number): Cause {
+  const offset = causes.offsets[index] ?? VITAL;
+  if (offset === VITAL) return { kind: 'vital' };
+  const topic = causes.topics[index] ?? '';
+  return offset === BY_TIME ? { kind: 'time' } : { kind: 'record', topic, offset };
+}
+
+export type Cause =
+  | { readonly kind: 'record'; readonly topic: string; readonly offset: number }
+  | { readonly kind: 'time' }
+  | { readonly kind: 'vital' };
+
 /** What a task has said since its last commit (rows, records) and since its last flush (online writes, notices). */
 export class TaskOutputs implements Outputs {
   readonly #partition: number;
@@ -36,6 +61,11 @@ export class TaskOutputs implements Outputs {
   readonly #undo: UndoLog;
   #rows = new Map<string, Row[]>();
   #records: ProduceRecord[] = [];
+  /** Beside the records. */
+  #causeTopics: string[] = [];
+  #causeOffsets: number[] = [];
+  #causeTopic = '';
+  #causeOffset = BY_TIME;
   #online = new Map<string, PendingOnline>();
   #notices: OnlineNotice[] = [];
   #rowCount = 0;
@@ -86,11 +116,37 @@ export class TaskOutputs implements Outputs {
     });
   }
 
-  /** A record as it stands: late events, dead letters, watermarks. */
+  /** What is said until {@link end} is about this record. */
+  begin(topic: string, offset: number): void {
+    this.#causeTopic = topic;
+    this.#causeOffset = offset;
+  }
+
+  end(): void {
+    this.#causeOffset = BY_TIME;
+  }
+
+  /** A record as it stands. */
   produceRaw(record: ProduceRecord): void {
-    const records = this.#records;
-    records.push(record);
-    if (this.#undo.isActive) this.#undo.note(() => records.pop());
+    this.#push(record, this.#causeOffset);
+  }
+
+  /** A record that the commit is nothing without: late events, dead letters, watermarks. */
+  produceVital(record: ProduceRecord): void {
+    this.#push(record, VITAL);
+  }
+
+  #push(record: ProduceRecord, causeOffset: number): void {
+    this.#records.push(record);
+    this.#causeTopics.push(this.#causeTopic);
+    this.#causeOffsets.push(causeOffset);
+    if (this.#undo.isActive) this.#undo.note(() => this.#removeRecord());
+  }
+
+  #removeRecord(): void {
+    this.#records.pop();
+    this.#causeTopics.pop();
+    this.#causeOffsets.pop();
   }
 
   fact(table: string, record: Position, row: FreshRow): void {
@@ -131,10 +187,17 @@ export class TaskOutputs implements Outputs {
   }
 
   /** Rows by table and records since the last call. */
-  take(): { readonly rows: ReadonlyMap<string, readonly Row[]>; readonly records: ProduceRecord[] } {
-    const taken = { rows: this.#rows, records: this.#records };
+  take(): {
+    readonly rows: ReadonlyMap<string, readonly Row[]>;
+    readonly records: ProduceRecord[];
+    readonly causes: Causes;
+  } {
+    const causes = { topics: this.#causeTopics, offsets: this.#causeOffsets };
+    const taken = { rows: this.#rows, records: this.#records, causes };
     this.#rows = new Map();
     this.#records = [];
+    this.#causeTopics = [];
+    this.#causeOffsets = [];
     this.#rowCount = 0;
     return taken;
   }

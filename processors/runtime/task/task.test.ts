@@ -82,7 +82,8 @@ describe('records that cannot be processed go alone to the dead letters', () => 
       ['MR_SCHEMA_DECODE', '4'],
     ]);
     expect(dead[0]?.headers).toMatchObject({
-      'mr-step': 'counting',
+      'mr-step': 'decode',
+      'mr-subtopology': 'counting',
       'mr-origin-topic': TOPIC,
       'mr-attempt': '1',
     });

@@ -17,11 +17,13 @@ import type { RawRecord } from './dead-letter.ts';
 import { InputMerge } from './input-merge.ts';
 import { InputQueue, type Head } from './input-queue.ts';
 import { Outcomes, type TaskCounters } from './outcomes.ts';
+import type { Refusal } from './refusals.ts';
 import { isEvents, readHead } from './read-head.ts';
 import { recordFault } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { TaskEnvironment } from './task-environment.ts';
-import { TaskOutputs } from './task-outputs.ts';
+import { commitSparing } from './sparing-commit.ts';
+import { TaskOutputs, type Causes } from './task-outputs.ts';
 import { WatermarkSender, type TimedOutput } from './watermark-sender.ts';
 
 /** Versions (taskEpoch · 2^40 + emission) stay safe integers below it. */
@@ -33,6 +35,7 @@ const RECORDS_A_LOOK = 32;
 export interface PreparedCommit {
   readonly rows: ReadonlyMap<string, readonly Row[]>;
   readonly transaction: Transaction;
+  readonly causes: Causes;
 }
 
 /** Id of a task, as its peers and its metrics name it. */
@@ -88,7 +91,13 @@ export class Task {
     const { undo } = this.#state;
     this.outputs = new TaskOutputs({ partition, topicName: env.topicName, now: env.now, undo });
     this.#outcomes = new Outcomes({
-      ...{ step: subtopology.name, partition, outputs: this.outputs, topicName: env.topicName, now: env.now },
+      ...{
+        subtopology: subtopology.name,
+        partition,
+        outputs: this.outputs,
+        topicName: env.topicName,
+        now: env.now,
+      },
       firstInput: subtopology.inputs[0]?.topic ?? subtopology.name,
       watermarkMs: () => this.watermarkMs,
     });
@@ -277,8 +286,8 @@ export class Task {
       throw error;
     }
     const nowMs = this.#env.now();
-    for (const record of this.#sender.take(nowMs)) this.outputs.produceRaw(record);
-    const { rows, records } = this.outputs.take();
+    for (const record of this.#sender.take(nowMs)) this.outputs.produceVital(record);
+    const { rows, records, causes } = this.outputs.take();
     // One by one: a spread of a large state would overflow the stack.
     for (const change of this.#takeChanges(nowMs)) records.push(change);
     const offsets = this.#inputs.queues.map(({ topic, position }) => ({
@@ -287,13 +296,18 @@ export class Task {
       offset: position,
     }));
     this.#progressed = false;
-    return { rows, transaction: { records, offsets } };
+    return { rows, causes, transaction: { records, offsets } };
   }
 
-  /** The last step of a commit, after the sinks have acknowledged its rows. */
-  async commit(prepared: PreparedCommit): Promise<void> {
+  /**
+   * The last step of a commit, after the sinks have acknowledged its rows. What they refused, and records that their
+   * topics refuse, are put aside in the same transaction.
+   */
+  async commit({ transaction, causes }: PreparedCommit, refusals: readonly Refusal[] = []): Promise<void> {
     try {
-      await this.#producer.commit(prepared.transaction);
+      await commitSparing(this.#producer, { transaction, causes, refusals }, (refusal) =>
+        this.#outcomes.refused(refusal),
+      );
       this.isFruitless = false;
     } catch (error) {
       this.failure = error;
@@ -331,7 +345,7 @@ export class Task {
         if (this.#watermark.marked(topic, head.mark)) this.#moveWatermark(nowMs);
         break;
       case 'fault':
-        this.#outcomes.deadLetter(raw, head);
+        this.#outcomes.deadLetter(raw, { code: head.code, reason: head.reason, step: 'decode' });
         break;
       case 'value':
         this.#processValue(queue, raw, head, nowMs);
@@ -357,7 +371,7 @@ export class Task {
       uuid: this.#uuid,
     });
     if (fault !== undefined) {
-      this.#outcomes.deadLetter(raw, fault);
+      this.#outcomes.deadLetter(raw, { ...fault, step: 'decode' });
       return;
     }
     const { types } = queue.input;
@@ -370,8 +384,10 @@ export class Task {
       this.counters.duplicate += 1;
       return;
     }
+    this.outputs.begin(queue.topic, raw.offset);
     const result = this.#step(queue.topic, raw, value, eventTimeMs);
     this.#outcomes.carryOut(result, raw);
+    this.outputs.end();
     // A dead letter may be sent again, with the same id.
     if (isDeduplicated && result.kind !== 'dead-letter')
       this.#state.duplicates.add(this.#uuid, Math.min(raw.record.timestampMs, nowMs));

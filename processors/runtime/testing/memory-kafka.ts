@@ -1,3 +1,4 @@
+import { MillraceError } from '../../../platform/errors.ts';
 import { partitionFor } from '../../../platform/kafka/partitioner.ts';
 import type {
   Kafka,
@@ -24,6 +25,8 @@ export interface MemoryKafka extends Kafka {
   append(record: ProduceRecord): TopicPartitionOffset;
   /** Every later commit rejects with this error. */
   failCommits(error: Error | undefined): void;
+  /** Why a record is refused for good, where it is. */
+  refuses: (record: ProduceRecord) => string | undefined;
   /** What a topic that was not made by `ensureTopics` counts as having; 0: it is missing. */
   defaultPartitions: number;
 }
@@ -96,6 +99,7 @@ export function memoryKafka(partitions = 1): MemoryKafka {
     kind: 'embedded',
     admin,
     defaultPartitions: partitions,
+    refuses: () => undefined,
     producer: () => ({
       send: (records) => Promise.resolve(records.map(append)),
       close: () => Promise.resolve(),
@@ -104,10 +108,20 @@ export function memoryKafka(partitions = 1): MemoryKafka {
       init: () => Promise.resolve(),
       commit: (transaction) => {
         if (failure !== undefined) return Promise.reject(failure);
+        const refusal = transaction.records.map((record) => kafka.refuses(record)).find(Boolean);
+        if (refusal !== undefined)
+          return Promise.reject(new MillraceError('MR_KAFKA_PRODUCE_FAILED', refusal, { retryable: false }));
         transaction.records.forEach(append);
         for (const o of transaction.offsets) committed.set(`${groupId}|${o.topic}|${o.partition}`, o);
         return Promise.resolve();
       },
+      refused: (records) =>
+        Promise.resolve(
+          records.flatMap((record, index) => {
+            const reason = kafka.refuses(record);
+            return reason === undefined ? [] : [{ index, reason }];
+          }),
+        ),
       close: () => Promise.resolve(),
     }),
     groupConsumer: unsupported,

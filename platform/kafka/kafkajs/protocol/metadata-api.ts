@@ -1,4 +1,5 @@
 import type { Api } from './api.ts';
+import type { ByteReader } from './wire.ts';
 
 export interface BrokerNode {
   readonly nodeId: number;
@@ -12,6 +13,8 @@ export interface MetadataResponse {
   readonly topics: readonly {
     readonly errorCode: number;
     readonly topic: string;
+    /** Another one after a topic was deleted and made anew. */
+    readonly topicId: string;
     /** Kafka's own, such as __consumer_offsets. */
     readonly isInternal: boolean;
     readonly partitions: readonly {
@@ -22,39 +25,51 @@ export interface MetadataResponse {
   }[];
 }
 
-/** Metadata v6; never creates a topic. */
+const NO_ID = Buffer.alloc(16);
+
+/** Metadata v12, for the ids of topics (KIP-516); never creates a topic. */
 export const METADATA: Api<{ readonly topics: readonly string[] | 'all' }, MetadataResponse> = {
   key: 3,
-  version: 6,
+  version: 12,
   name: 'Metadata',
+  flexible: true,
   encode(request, out) {
-    if (request.topics === 'all') out.int32(-1);
-    else out.array(request.topics, (topic) => out.string(topic));
-    out.int8(0);
+    if (request.topics === 'all') out.uvarint(0);
+    else out.compactArray(request.topics, (topic) => out.raw(NO_ID).compactString(topic).noTags());
+    out.int8(0).int8(0).noTags();
   },
   decode(body) {
     body.int32(); // throttle time: the broker holds the connection back itself (KIP-219)
-    const brokers = body.array(() => {
-      const node = { nodeId: body.int32(), host: body.string(), port: body.int32() };
-      body.nullableString(); // rack
+    const brokers = body.compactArray(() => {
+      const node = { nodeId: body.int32(), host: body.compactNullableString() ?? '', port: body.int32() };
+      body.compactNullableString(); // rack
+      body.skipTags();
       return node;
     });
-    body.nullableString(); // cluster id
+    body.compactNullableString(); // cluster id
     const controllerId = body.int32();
-    const topics = body.array(() => {
-      const errorCode = body.int16();
-      const topic = body.string();
-      const isInternal = body.int8() !== 0;
-      const partitions = body.array(() => {
-        const partition = { errorCode: body.int16(), partition: body.int32(), leader: body.int32() };
-        for (let list = 0; list < 3; list++) body.array(() => body.int32()); // replicas, in sync, offline
-        return partition;
-      });
-      return { errorCode, topic, isInternal, partitions };
-    });
+    const topics = body.compactArray(() => readTopic(body));
+    body.skipTags();
     return { brokers, controllerId, topics };
   },
 };
+
+function readTopic(body: ByteReader): MetadataResponse['topics'][number] {
+  const errorCode = body.int16();
+  const topic = body.compactNullableString() ?? '';
+  const topicId = body.bytes(16).toString('hex');
+  const isInternal = body.int8() !== 0;
+  const partitions = body.compactArray(() => {
+    const partition = { errorCode: body.int16(), partition: body.int32(), leader: body.int32() };
+    body.int32(); // leader epoch
+    for (let list = 0; list < 3; list++) body.compactArray(() => body.int32()); // replicas, in sync, offline
+    body.skipTags();
+    return partition;
+  });
+  body.int32(); // operations that are allowed
+  body.skipTags();
+  return { errorCode, topic, topicId, isInternal, partitions };
+}
 
 export type CoordinatorKind = 'group' | 'transaction';
 

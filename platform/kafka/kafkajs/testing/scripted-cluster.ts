@@ -18,6 +18,8 @@ export interface ScriptedCluster extends ClusterClient {
   readonly seen: readonly SeenRequest[];
   /** Moves a partition; clients learn of it at their next refresh. */
   lead(topic: string, partition: number, node: number): void;
+  /** Deletes a topic and makes it anew. */
+  recreate(topic: string): void;
 }
 
 /** A cluster whose brokers answer by script: faults that a real broker shows only by chance. */
@@ -25,6 +27,7 @@ export function createScriptedCluster(script: Script): ScriptedCluster {
   const truth = new Map<string, number[]>();
   const known = new Map<string, readonly number[]>();
   const seen: SeenRequest[] = [];
+  const ids = new Map<string, string>();
   /** A coordinator moves to the next node whenever it was forgotten. */
   const coordinators = new Map<string, number>();
   let lookups = 0;
@@ -35,8 +38,12 @@ export function createScriptedCluster(script: Script): ScriptedCluster {
       const leaders = truth.get(topic) ?? [];
       leaders[partition] = node;
       truth.set(topic, leaders);
+      if (!ids.has(topic)) ids.set(topic, topic);
       if (!known.has(topic)) known.set(topic, leaders.slice());
       else if ((known.get(topic)?.length ?? 0) < leaders.length) known.set(topic, leaders.slice());
+    },
+    recreate(topic) {
+      ids.set(topic, `${ids.get(topic) ?? ''}again`);
     },
     async call<Q, S>(node: number | 'any', api: Api<Q, S>, request: Q): Promise<S> {
       const one = { node, api: api.name, request };
@@ -52,6 +59,7 @@ export function createScriptedCluster(script: Script): ScriptedCluster {
     },
     leaderOf: ({ topic, partition }) => known.get(topic)?.[partition],
     partitionCount: (topic) => known.get(topic)?.length,
+    topicId: (topic) => ids.get(topic),
     async coordinatorOf(kind, key) {
       const known = coordinators.get(key);
       if (known !== undefined) return known;

@@ -82,7 +82,7 @@ function answer(socket: Socket, request: Buffer, options: SocketBrokerOptions): 
   }
   const body = new ByteWriter().int32(correlationId);
   if (name === 'ApiVersions') writeVersions(body, version, options);
-  else if (name === 'Metadata') body.int32(0).int32(0).string(null).int32(1).int32(0);
+  else if (name === 'Metadata') body.noTags().int32(0).uvarint(1).uvarint(0).int32(1).uvarint(1).noTags();
   else if (name === 'SaslHandshake') body.int16(0).array(['PLAIN'], (mechanism) => body.string(mechanism));
   else body.int16(SASL_AUTHENTICATION_FAILED).string('wrong user or password').int32(0).int64(0);
   socket.write(new ByteWriter().bytes(body.finish()).finish());

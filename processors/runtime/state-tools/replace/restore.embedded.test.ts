@@ -101,6 +101,7 @@ function dyingAt(kafka: Kafka, commit: number, isWritten: boolean): Kafka {
       const producer = kafka.transactionalProducer(id);
       return {
         init: () => producer.init(),
+        refused: (records) => producer.refused(records),
         close: () => producer.close(),
         commit: async (transaction) => {
           commits += 1;
