@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { parseConfig, type Config } from '../../../platform/config.ts';
+import type { Victims } from './faults.ts';
+import { openLink, type NetworkLink } from './network-link.ts';
+import { isBug, Processor } from './processor.ts';
+import { Producer } from './producer.ts';
+import { Servers } from './servers.ts';
+import type { Findings } from './oracle/findings.ts';
+
+const BROKERS = 3;
+export const NAMESPACE = 'chaos';
+
+export interface StageOptions {
+  /** Everything that runs has its folder in it. */
+  readonly dir: string;
+  readonly instances: number;
+  readonly seed: number;
+  readonly ratePerSecond: number;
+  readonly withStandbys: boolean;
+  readonly sessionTimeoutMs: number;
+  readonly findings: Findings;
+  readonly note: (line: string) => void;
+}
+
+/** Everything that the pipeline consists of, and an end for all of it. */
+export interface Stage extends Victims {
+  /** Settings that lead past the proxies, for the oracle. */
+  readonly config: Config;
+  /** Times that a processor ended by itself: with a server away, that is what it should do. */
+  readonly exits: { count: number };
+  /** Ends every process that was started; logs and data stay. */
+  close(): Promise<void>;
+}
+
+/** Times of the processors: short, so that a run of minutes sees windows close and sessions time out. */
+function processorSettings({ withStandbys, sessionTimeoutMs }: StageOptions): Record<string, string> {
+  return {
+    MR_NAMESPACE: NAMESPACE,
+    MR_LOG_LEVEL: 'info',
+    MR_PROCESSORS_PORT: '0',
+    MR_COMMIT_INTERVAL: '300ms',
+    MR_OUT_OF_ORDER: '2s',
+    MR_WINDOW_GRACE: '10s',
+    MR_IDLE_TIMEOUT: '3s',
+    MR_MIN_FREE_DISK_MB: '100',
+    MR_KAFKA_SESSION_TIMEOUT: `${sessionTimeoutMs}ms`,
+    MR_STANDBYS: String(withStandbys),
+  };
+}
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { dir, note } = options;
+  const stack = join(dir, 'stack');
+  const brokers = new Servers('kafka', stack, BROKERS);
+  const redis = new Servers('redis', stack);
+  const clickhouse = new Servers('clickhouse', stack);
+  const links: NetworkLink[] = [];
+  const processors = new Set<Processor>();
+  const all = new Set<Processor>();
+  let producer: Producer | undefined;
+  const close = async () => {
+    producer?.kill();
+    for (const processor of all) processor.kill();
+    await Promise.all(links.map((link) => link.close()));
+    await Promise.all([brokers.down(), redis.down(), clickhouse.down()]);
+  };
+  try {
+    note('starting three brokers, Redis and ClickHouse');
+    const started = await Promise.all([brokers.up(), redis.up(), clickhouse.up()]);
+    const direct: Readonly<Record<string, string>> = { ...started[0], ...started[1], ...started[2] };
+    const config = parseConfig({ ...direct, ...processorSettings(options) });
+    const link = async (servers: Servers) => {
+      const [service] = await servers.list();
+      const opened = await openLink({ target: service?.port ?? 0 });
+      links.push(opened);
+      return { servers, link: opened };
+    };
+    const stores = { redis: await link(redis), clickhouse: await link(clickhouse) };
+    const settings = {
+      ...direct,
+      ...processorSettings(options),
+      MR_REDIS_URL: `redis://127.0.0.1:${stores.redis.link.port}`,
+      MR_CLICKHOUSE_URL: `http://127.0.0.1:${stores.clickhouse.link.port}`,
+    };
+    const brokerPorts = (await brokers.list()).map(({ port }) => port);
+    const exits = { count: 0 };
+    const join1 = joiner({ options, settings, brokerPorts, exits, all, processors });
+    note(`starting ${options.instances} processors and the producer`);
+    for (let n = 0; n < options.instances; n++) await join1();
+    const book = join(dir, 'book');
+    await mkdir(book, { recursive: true });
+    producer = new Producer(
+      {
+        ...{ dir: book, brokers: brokerPorts.map((port) => `127.0.0.1:${port}`), namespace: NAMESPACE },
+        ...{ seed: options.seed, ratePerSecond: options.ratePerSecond },
+      },
+      dir,
+    );
+    return { brokers, ...stores, processors, producer, config, exits, join: join1, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Joining {
+  readonly options: StageOptions;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly brokerPorts: readonly number[];
+  readonly exits: { count: number };
+  readonly all: Set<Processor>;
+  readonly processors: Set<Processor>;
+}
+
+function joiner({
+  options,
+  settings,
+  brokerPorts,
+  exits,
+  all,
+  processors,
+}: Joining): () => Promise<Processor> {
+  const { dir, findings, note } = options;
+  return async () => {
+    const processor = await Processor.start({
+      ...{ name: `processor-${all.size + 1}`, dir, brokerPorts, settings },
+      onExit: ({ name, code }) => {
+        exits.count += 1;
+        note(`${name} ended by itself with ${code ?? 'a signal'}; it is started again`);
+        if (isBug(code)) findings.add('process', `${name} met a bug: see ${join(dir, name, 'log')}`);
+      },
+      onStuck: (name) => findings.add('process', `${name} did not end within 40 s of SIGTERM`),
+    });
+    all.add(processor);
+    processors.add(processor);
+    return processor;
+  };
+}
