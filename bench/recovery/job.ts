@@ -3,14 +3,13 @@ import { topology, type NodeContext, type Push } from '../../processors/runtime/
 import type { Subtopology } from '../../processors/runtime/topology.ts';
 import type { ProductViewed } from '../../schemas/generated/events.ts';
 
-export const SUBTOPOLOGY = 'recovery';
-
-/** A job whose state has to come back: views by item, behind the duplicate filter. It writes no rows and no online values. */
-export function recoveryJob(topic: string): readonly Subtopology[] {
-  const app = topology('recovery');
-  app
-    .stream(topic, { codec: events as Codec<ProductViewed>, subtopology: SUBTOPOLOGY })
-    .process('totals', totals);
+/**
+ * A job whose state has to come back: views by item, behind the duplicate filter. It writes no rows and no online values.
+ * @param name of the run, whose state is its own
+ */
+export function recoveryJob(topic: string, name: string): readonly Subtopology[] {
+  const app = topology(name);
+  app.stream(topic, { codec: events as Codec<ProductViewed>, subtopology: name }).process('totals', totals);
   const { subtopologies } = app.build();
   return subtopologies.map((made) => ({
     ...made,

@@ -27,7 +27,13 @@ async function main(task: WorkerTask): Promise<void> {
     ...{ redis: { url: undefined }, dataDir: task.dir, keyPrefix: 'recovery:', log },
   });
   const options = {
-    ...{ subtopologies: recoveryJob(task.topic), groupId: task.groupId, namespace: '', rows: NO_ROWS, store },
+    ...{
+      subtopologies: recoveryJob(task.topic, task.groupId),
+      groupId: task.groupId,
+      namespace: '',
+      rows: NO_ROWS,
+      store,
+    },
     kafka: watchedKafka(kafka, { topic: task.topic, tell: (told) => process.send?.(told) }),
     watermark: { outOfOrderMs: 1000, idleTimeoutMs: 5000 },
     ...{

@@ -13,9 +13,9 @@ import { namespaced } from '../../../schemas/topics.ts';
 import { countAcknowledged, readBook } from './acknowledgements.ts';
 import { carryOut } from './faults.ts';
 import { Findings } from './oracle/findings.ts';
-import { judge } from './oracle/judge.ts';
+import { judge, type Verdict } from './oracle/judge.ts';
 import { FAULT_KINDS, planFaults, type FaultKind } from './plan.ts';
-import { untilQuiet } from './quiet.ts';
+import { Stalled, untilQuiet } from './quiet.ts';
 import { countRebalances } from './rebalances.ts';
 import { NAMESPACE, openStage, type Stage } from './stage.ts';
 
@@ -57,8 +57,13 @@ export interface PipelineResult {
 
 const SESSION_TIMEOUT_MS = 5000;
 const PROGRESS_MS = 5000;
-const FINISH_TIMEOUT_MS = 90_000;
-const QUIET_TIMEOUT_MS = 180_000;
+/** Topics by the hundred, on a machine that may be busy with others. */
+const START_TIMEOUT_MS = 240_000;
+const FINISH_TIMEOUT_MS = 180_000;
+const QUIET_TIMEOUT_MS = 300_000;
+const NOTHING_JUDGED: Verdict = {
+  ...{ eventsAcked: 0, windowsChecked: 0, lateEvents: 0, redisKeysChecked: 0, deadLetters: 0 },
+};
 /** Longest way from a topic from outside to the last task behind it. */
 const DEPTH = 6;
 /** Idle time-out, grace and some more: windows have closed by themselves. */
@@ -86,48 +91,77 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
 }
 
 async function run(options: PipelineOptions, dir: string, findings: Findings): Promise<PipelineResult> {
-  const { seconds, seed, note } = options;
+  const { seed, note } = options;
   const stage = await openStage({ ...options, dir, findings, sessionTimeoutMs: SESSION_TIMEOUT_MS });
   const lifetime = new Lifetime(silentLogger());
   lifetime.add('stage', stage);
   const atEnd = endAtSignal(() => stage.close());
+  const counts = zeroCounts();
+  let verdict: Verdict = NOTHING_JUDGED;
   try {
-    const counts: Record<FaultKind, number> = zeroCounts();
-    const plan = planFaults({ seconds, seed, sessionTimeoutMs: SESSION_TIMEOUT_MS });
-    await untilFirstCommit(stage, dir, lifetime);
-    note(`faults begin: ${plan.length} in ${seconds} s, seed ${seed}`);
-    const progress = progressLine(dir, counts, note);
-    try {
-      await carryOut(plan, stage, (fault, victim) => {
-        counts[fault.kind] += 1;
-        note(`  ${(fault.atMs / 1000).toFixed(1)} s  ${fault.kind} ${victim} (${fault.forMs} ms)`);
-      });
-      note('faults are over; the producer closes its shop');
-      await stage.producer.finish(FINISH_TIMEOUT_MS);
-    } finally {
-      clearInterval(progress);
-    }
+    await breakEverything(options, { stage, dir, lifetime, counts });
     await comeToRest(stage, { dir, lifetime, findings, note });
-    const rebalances = await countRebalances(await stage.brokers.list(), processorsGroup(NAMESPACE));
-    const verdict = await verdictOf(stage, { dir, lifetime, findings });
-    return {
-      ...{ eventsAcked: verdict.eventsAcked, windowsChecked: verdict.windowsChecked },
-      ...{ lateEvents: verdict.lateEvents, kills: counts['processor-kill'] },
-      brokerRestarts: counts['broker-kill'] + counts['broker-stop'],
-      rebalances,
-      gaps: findings.count('gap'),
-      duplicates: findings.count('duplicate'),
-      wrongWindows: findings.count('wrong-window') + findings.count('wrong-lateness'),
-      wrongRedisKeys: findings.count('wrong-redis-key'),
-      lostByKafka: findings.count('lost-by-kafka'),
-      findings: findings.total,
-      redisKeysChecked: verdict.redisKeysChecked,
-      deadLetters: verdict.deadLetters,
-      ...{ exits: stage.exits.count, faults: counts, seed },
-    };
+    verdict = await verdictOf(stage, { dir, lifetime, findings });
+  } catch (error) {
+    // What does not get on cannot be judged, and is a finding.
+    if (!(error instanceof Stalled)) throw error;
+    findings.add('process', error.message);
   } finally {
     atEnd();
     await lifetime.close();
+  }
+  const rebalances = await countRebalances(dir, processorsGroup(NAMESPACE));
+  return resultOf({ verdict, findings, counts, rebalances, exits: stage.exits.count, seed });
+}
+
+interface Counted {
+  readonly verdict: Verdict;
+  readonly findings: Findings;
+  readonly counts: Readonly<Record<FaultKind, number>>;
+  readonly rebalances: number;
+  readonly exits: number;
+  readonly seed: number;
+}
+
+function resultOf({ verdict, findings, counts, ...more }: Counted): PipelineResult {
+  const { eventsAcked, windowsChecked, lateEvents, redisKeysChecked, deadLetters } = verdict;
+  const { rebalances, exits, seed } = more;
+  return {
+    ...{ eventsAcked, windowsChecked, lateEvents, kills: counts['processor-kill'] },
+    brokerRestarts: counts['broker-kill'] + counts['broker-stop'],
+    rebalances,
+    gaps: findings.count('gap'),
+    duplicates: findings.count('duplicate'),
+    wrongWindows: findings.count('wrong-window') + findings.count('wrong-lateness'),
+    wrongRedisKeys: findings.count('wrong-redis-key'),
+    lostByKafka: findings.count('lost-by-kafka'),
+    findings: findings.total,
+    ...{ redisKeysChecked, deadLetters, exits, faults: counts, seed },
+  };
+}
+
+async function breakEverything(
+  { seconds, seed, note }: PipelineOptions,
+  {
+    stage,
+    dir,
+    lifetime,
+    counts,
+  }: Omit<Work, 'findings'> & { readonly stage: Stage; readonly counts: Record<FaultKind, number> },
+): Promise<void> {
+  const plan = planFaults({ seconds, seed, sessionTimeoutMs: SESSION_TIMEOUT_MS });
+  await untilFirstCommit(stage, dir, lifetime);
+  note(`faults begin: ${plan.length} in ${seconds} s, seed ${seed}`);
+  const progress = progressLine(dir, counts, note);
+  try {
+    await carryOut(plan, stage, (fault, victim) => {
+      counts[fault.kind] += 1;
+      note(`  ${(fault.atMs / 1000).toFixed(1)} s  ${fault.kind} ${victim} (${fault.forMs} ms)`);
+    });
+    note('faults are over; the producer closes its shop');
+    await stage.producer.finish(FINISH_TIMEOUT_MS);
+  } finally {
+    clearInterval(progress);
   }
 }
 
@@ -152,11 +186,12 @@ function inputTopics({ config }: Stage): readonly string[] {
 async function untilFirstCommit(stage: Stage, dir: string, lifetime: Lifetime): Promise<void> {
   const kafka = await kafkaOf(stage, dir, lifetime);
   const topic = namespaced(NAMESPACE, 'shop.clickstream');
-  const deadlineMs = performance.now() + FINISH_TIMEOUT_MS;
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const committed = await kafka.admin.committed(processorsGroup(NAMESPACE), topic).catch(() => []); // no topic yet
     if (committed.some(({ offset }) => offset > 0)) return;
-    if (performance.now() > deadlineMs) throw new Error('the processors did not commit anything');
+    stage.producer.check();
+    if (performance.now() > deadlineMs) throw new Stalled('the processors did not commit anything');
     await sleep(500);
   }
 }

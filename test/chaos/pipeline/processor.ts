@@ -159,7 +159,7 @@ export class Processor {
     this.#child = child;
     this.#isFrozen = false;
     child.once('exit', (code) => {
-      if (this.#child !== child) return;
+      if (this.#child !== child || !this.#isWanted) return;
       onExit({ name: this.name, code });
       void this.#inTurn(async () => {
         await sleep(RESTART_MS);

@@ -4,6 +4,9 @@ import type { Kafka } from '../../../platform/kafka/port.ts';
 
 const LOOK_MS = 500;
 
+/** Processing does not get on, though nothing is broken any more: a finding, and not a fault of the harness. */
+export class Stalled extends Error {}
+
 export interface QuietOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
@@ -16,7 +19,7 @@ export interface QuietOptions {
 /**
  * Resolves when the group has committed everything that its topics held at some moment, as many times one after the other
  * as the longest way through the topology is long. (Topics between tasks never stop: they carry watermarks.)
- * @throws Error with the partitions that are behind when the time is over
+ * @throws Stalled with the partitions that are behind when the time is over
  */
 export async function untilQuiet(options: QuietOptions, depth: number): Promise<void> {
   const deadlineMs = performance.now() + options.timeoutMs;
@@ -42,7 +45,7 @@ async function untilCommitted(options: QuietOptions, deadlineMs: number): Promis
     onLook(behind.length);
     if (behind.length === 0) return;
     if (performance.now() > deadlineMs)
-      throw new Error(`processing does not come to its end: ${behind.slice(0, 8).join(', ')}`);
+      throw new Stalled(`processing does not come to its end: ${behind.slice(0, 8).join(', ')}`);
     await sleep(LOOK_MS);
   }
 }

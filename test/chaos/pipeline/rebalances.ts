@@ -1,19 +1,17 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { StackService } from '../../../cli/stack/state.ts';
+import { basename, join } from 'node:path';
 
 /** What a coordinator writes when all members of a generation have joined. */
 const STABLE = /[Ss]tabilized group (\S+) generation (\d+)/g;
 
-/** How many generations a group has had, by the logs of the brokers. */
-export async function countRebalances(brokers: readonly StackService[], groupId: string): Promise<number> {
+/** How many generations a group has had, by the logs of the brokers in the folder of a run. */
+export async function countRebalances(dir: string, groupId: string): Promise<number> {
   const generations = new Set<string>();
-  for (const { dir } of brokers) {
-    for (const name of await readdir(dir)) {
-      if (!name.startsWith('server.log')) continue;
-      for (const [, group, generation] of (await readFile(join(dir, name), 'utf8')).matchAll(STABLE))
-        if (group === groupId) generations.add(generation ?? '');
-    }
+  const files = await readdir(join(dir, 'stack', 'kafka'), { recursive: true });
+  for (const file of files.filter((name) => basename(name).startsWith('server.log'))) {
+    const text = await readFile(join(dir, 'stack', 'kafka', file), 'utf8');
+    for (const [, group, generation] of text.matchAll(STABLE))
+      if (group === groupId) generations.add(generation ?? '');
   }
   return generations.size;
 }

@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
+import { ensureTopics } from '../../../cli/backends.ts';
 import { parseConfig, type Config } from '../../../platform/config.ts';
+import { openKafka } from '../../../platform/kafka/index.ts';
+import { silentLogger } from '../../../platform/log.ts';
+import { retry } from '../../../platform/retry.ts';
 import type { Victims } from './faults.ts';
 import { openLink, type NetworkLink } from './network-link.ts';
 import { isBug, Processor } from './processor.ts';
@@ -70,6 +74,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const started = await Promise.all([brokers.up(), redis.up(), clickhouse.up()]);
     const direct: Readonly<Record<string, string>> = { ...started[0], ...started[1], ...started[2] };
     const config = parseConfig({ ...direct, ...processorSettings(options) });
+    await makeTopics(config, dir);
     const link = async (servers: Servers) => {
       const [service] = await servers.list();
       const opened = await openLink({ target: service?.port ?? 0 });
@@ -85,9 +90,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     };
     const brokerPorts = (await brokers.list()).map(({ port }) => port);
     const exits = { count: 0 };
-    const join1 = joiner({ options, settings, brokerPorts, exits, all, processors });
+    const addProcessor = joiner({ options, settings, brokerPorts, exits, all, processors });
     note(`starting ${options.instances} processors and the producer`);
-    for (let n = 0; n < options.instances; n++) await join1();
+    for (let n = 0; n < options.instances; n++) await addProcessor();
     const book = join(dir, 'book');
     await mkdir(book, { recursive: true });
     producer = new Producer(
@@ -97,10 +102,24 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       },
       dir,
     );
-    return { brokers, ...stores, processors, producer, config, exits, join: join1, close };
+    return { brokers, ...stores, processors, producer, config, exits, join: addProcessor, close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Before the processors do it themselves: the producer starts beside them. */
+async function makeTopics(config: Config, dataDir: string): Promise<void> {
+  const kafka = await openKafka({ config: config.kafka, dataDir, clientId: 'chaos', log: silentLogger() });
+  try {
+    await retry(() => ensureTopics(config, kafka), {
+      initialDelayMs: 500,
+      maxDelayMs: 2000,
+      giveUpAfterMs: 60_000,
+    });
+  } finally {
+    await kafka.close();
   }
 }
 

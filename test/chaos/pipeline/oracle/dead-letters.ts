@@ -1,6 +1,6 @@
 import { topicsOf } from '../../../../schemas/topics.ts';
 import { compareTallies, tally } from './findings.ts';
-import type { Case } from './judge.ts';
+import type { Case } from './case.ts';
 import { readTopic } from './stores.ts';
 
 /**

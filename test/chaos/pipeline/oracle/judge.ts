@@ -2,24 +2,15 @@
  * The oracle: from what the producer wrote down and Kafka acknowledged it says what must be in Kafka, ClickHouse and the
  * online store, by plain loops over the events, and compares.
  */
-import type { IngestedEvent } from '../../../../ingest/public-event.ts';
 import { topicOfRecord } from '../../../../ingest/public-event.ts';
-import type { ClickHouse } from '../../../../platform/clickhouse/port.ts';
-import type { Kafka } from '../../../../platform/kafka/port.ts';
-import type { OnlineStore } from '../../../../platform/online-store/port.ts';
 import { namespaced, SHOP_TOPICS } from '../../../../schemas/topics.ts';
 import { decodeEvent } from '../../../../schemas/wire-format.ts';
-import type { Acknowledged, Book } from '../acknowledgements.ts';
+import type { Acknowledged } from '../acknowledgements.ts';
+import type { Case, Evidence } from './case.ts';
 import { checkDeadLetters } from './dead-letters.ts';
 import { compareTallies, tally, type Findings } from './findings.ts';
 import { checkKeys } from './keys.ts';
-import {
-  checkLateRecords,
-  missedMinutes,
-  mustBeLate,
-  type LateRecord,
-  type TimeSettings,
-} from './lateness.ts';
+import { checkLateRecords, missedMinutes, mustBeLate, type TimeSettings } from './lateness.ts';
 import {
   cardPaymentKey,
   cardPayments,
@@ -32,30 +23,12 @@ import {
 import { readEvents, readFacts, readLate, readTopic } from './stores.ts';
 import { checkTables } from './tables.ts';
 
-export interface Evidence {
-  readonly book: Book;
-  readonly kafka: Kafka;
-  readonly clickhouse: ClickHouse;
-  readonly store: OnlineStore;
-  readonly namespace: string;
-  readonly times: TimeSettings;
-}
-
 export interface Verdict {
   readonly eventsAcked: number;
   readonly windowsChecked: number;
   readonly lateEvents: number;
   readonly redisKeysChecked: number;
   readonly deadLetters: number;
-}
-
-/** The case as the checks see it. */
-export interface Case extends Evidence {
-  readonly findings: Findings;
-  /** Acknowledged events, each once, in the order in which the producer decided on them. */
-  readonly events: readonly IngestedEvent[];
-  readonly late: readonly LateRecord[];
-  readonly nameOf: (topic: string) => string;
 }
 
 const FACTS = { clickstream: 'clicks', orders: 'orders', payments: 'payments', shipments: 'scans' } as const;

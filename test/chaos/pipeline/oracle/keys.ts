@@ -9,7 +9,7 @@ import { SHOP_TOPICS } from '../../../../schemas/topics.ts';
 import { decodeEvent } from '../../../../schemas/wire-format.ts';
 import type { MillraceEvent } from '../../../../schemas/generated/events.ts';
 import { deviceHistories, historyFault, see, type History } from './histories.ts';
-import type { Case } from './judge.ts';
+import type { Case } from './case.ts';
 import { readEvents, readTopic } from './stores.ts';
 import { lastStates } from './windows.ts';
 

@@ -1,6 +1,6 @@
 import { readTable } from './stores.ts';
 import type { Findings } from './findings.ts';
-import type { Case } from './judge.ts';
+import type { Case } from './case.ts';
 import {
   channelSales,
   cohorts,
