@@ -12,6 +12,7 @@ export interface NetworkLink {
    * others have taken for dead.
    */
   freeze(isFrozen: boolean): void;
+  /** Idempotent. */
   close(): Promise<void>;
 }
 
@@ -58,6 +59,7 @@ export async function openLink({ target, ports }: LinkOptions): Promise<NetworkL
     },
     async close() {
       for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
       await closed;

@@ -109,9 +109,11 @@ export class Processor {
     });
   }
 
-  kill(): void {
+  /** SIGKILL for good. */
+  async kill(): Promise<void> {
     this.#isWanted = false;
     this.#child?.kill('SIGKILL');
+    await Promise.all(this.#links.map((link) => link.close()));
   }
 
   /** Every line of its log that is JSON. */

@@ -57,8 +57,9 @@ export class Producer {
     if (this.#child.exitCode !== 0) throw new Error(`the producer failed: ${this.#logFile}`);
   }
 
-  kill(): void {
+  async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
+    await ended(this.#child);
   }
 
   #spawn(): ChildProcess {

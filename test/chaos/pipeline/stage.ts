@@ -5,8 +5,8 @@ import { parseConfig, type Config } from '../../../platform/config.ts';
 import { openKafka } from '../../../platform/kafka/index.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import { retry } from '../../../platform/retry.ts';
-import type { Victims } from './faults.ts';
-import { openLink, type NetworkLink } from './network-link.ts';
+import type { Store, Victims } from './faults.ts';
+import { openLink } from './network-link.ts';
 import { isBug, Processor } from './processor.ts';
 import { Producer } from './producer.ts';
 import { Servers } from './servers.ts';
@@ -56,57 +56,60 @@ function processorSettings({ withStandbys, sessionTimeoutMs }: StageOptions): Re
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { dir, note } = options;
   const stack = join(dir, 'stack');
-  const brokers = new Servers('kafka', stack, BROKERS);
-  const redis = new Servers('redis', stack);
-  const clickhouse = new Servers('clickhouse', stack);
-  const links: NetworkLink[] = [];
-  const processors = new Set<Processor>();
-  const all = new Set<Processor>();
-  let producer: Producer | undefined;
+  const [brokers, redis, clickhouse] = [
+    new Servers('kafka', stack, BROKERS),
+    new Servers('redis', stack),
+    new Servers('clickhouse', stack),
+  ];
+  const closers: (() => Promise<void>)[] = [];
   const close = async () => {
-    producer?.kill();
-    for (const processor of all) processor.kill();
-    await Promise.all(links.map((link) => link.close()));
+    await Promise.all(closers.map((closer) => closer()));
     await Promise.all([brokers.down(), redis.down(), clickhouse.down()]);
   };
   try {
     note('starting three brokers, Redis and ClickHouse');
     const started = await Promise.all([brokers.up(), redis.up(), clickhouse.up()]);
-    const direct: Readonly<Record<string, string>> = { ...started[0], ...started[1], ...started[2] };
-    const config = parseConfig({ ...direct, ...processorSettings(options) });
+    const direct = { ...started[0], ...started[1], ...started[2], ...processorSettings(options) };
+    const config = parseConfig(direct);
     await makeTopics(config, dir);
-    const link = async (servers: Servers) => {
-      const [service] = await servers.list();
-      const opened = await openLink({ target: service?.port ?? 0 });
-      links.push(opened);
-      return { servers, link: opened };
-    };
-    const stores = { redis: await link(redis), clickhouse: await link(clickhouse) };
+    const stores = { redis: await behindLink(redis), clickhouse: await behindLink(clickhouse) };
+    closers.push(
+      () => stores.redis.link.close(),
+      () => stores.clickhouse.link.close(),
+    );
     const settings = {
       ...direct,
-      ...processorSettings(options),
       MR_REDIS_URL: `redis://127.0.0.1:${stores.redis.link.port}`,
       MR_CLICKHOUSE_URL: `http://127.0.0.1:${stores.clickhouse.link.port}`,
     };
     const brokerPorts = (await brokers.list()).map(({ port }) => port);
+    const processors = new Set<Processor>();
     const exits = { count: 0 };
-    const addProcessor = joiner({ options, settings, brokerPorts, exits, all, processors });
+    const addProcessor = joiner({ options, settings, brokerPorts, exits, processors, closers });
     note(`starting ${options.instances} processors and the producer`);
     for (let n = 0; n < options.instances; n++) await addProcessor();
-    const book = join(dir, 'book');
-    await mkdir(book, { recursive: true });
-    producer = new Producer(
-      {
-        ...{ dir: book, brokers: brokerPorts.map((port) => `127.0.0.1:${port}`), namespace: NAMESPACE },
-        ...{ seed: options.seed, ratePerSecond: options.ratePerSecond },
-      },
-      dir,
-    );
+    const producer = await startProducer(options, brokerPorts);
+    closers.push(() => producer.kill());
     return { brokers, ...stores, processors, producer, config, exits, join: addProcessor, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function behindLink(servers: Servers): Promise<Store> {
+  const [service] = await servers.list();
+  return { servers, link: await openLink({ target: service?.port ?? 0 }) };
+}
+
+async function startProducer(
+  { dir, seed, ratePerSecond }: StageOptions,
+  brokerPorts: readonly number[],
+): Promise<Producer> {
+  const book = join(dir, 'book');
+  await mkdir(book, { recursive: true });
+  const brokers = brokerPorts.map((port) => `127.0.0.1:${port}`);
+  return new Producer({ dir: book, brokers, namespace: NAMESPACE, seed, ratePerSecond }, dir);
 }
 
 /** Before the processors do it themselves: the producer starts beside them. */
@@ -128,8 +131,8 @@ interface Joining {
   readonly settings: Readonly<Record<string, string>>;
   readonly brokerPorts: readonly number[];
   readonly exits: { count: number };
-  readonly all: Set<Processor>;
   readonly processors: Set<Processor>;
+  readonly closers: (() => Promise<void>)[];
 }
 
 function joiner({
@@ -137,13 +140,14 @@ function joiner({
   settings,
   brokerPorts,
   exits,
-  all,
   processors,
+  closers,
 }: Joining): () => Promise<Processor> {
   const { dir, findings, note } = options;
+  let made = 0;
   return async () => {
     const processor = await Processor.start({
-      ...{ name: `processor-${all.size + 1}`, dir, brokerPorts, settings },
+      ...{ name: `processor-${++made}`, dir, brokerPorts, settings },
       onExit: ({ name, code }) => {
         exits.count += 1;
         note(`${name} ended by itself with ${code ?? 'a signal'}; it is started again`);
@@ -151,7 +155,7 @@ function joiner({
       },
       onStuck: (name) => findings.add('process', `${name} did not end within 40 s of SIGTERM`),
     });
-    all.add(processor);
+    closers.push(() => processor.kill());
     processors.add(processor);
     return processor;
   };
