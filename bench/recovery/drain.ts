@@ -26,7 +26,8 @@ export interface DrainOptions {
 /** Events a second that one worker processes and commits, with each guarantee in turn on the same topic. */
 export async function drainRate(options: DrainOptions): Promise<Partial<Record<Guarantee, number>>> {
   const { kafka, events, rounds, guarantees, note } = options;
-  const topic = `drain-${Date.now().toString(36)}.views`;
+  const prefix = `drain-${Date.now().toString(36)}`;
+  const topic = `${prefix}.views`;
   const topics = [topic, lateTopic(topic), deadLetterTopic(topic)];
   await kafka.admin.ensureTopics(topics.map((each) => ({ topic: each, partitions: PARTITIONS })));
   const feeder = new Feeder(kafka, topic, KEYS);
@@ -36,7 +37,7 @@ export async function drainRate(options: DrainOptions): Promise<Partial<Record<G
   const contestants = Object.fromEntries(
     guarantees.map((guarantee) => [
       guarantee,
-      () => drainOnce(options, { topic, guarantee, name: `drain-${run++}` }),
+      () => drainOnce(options, { topic, guarantee, name: `${prefix}-${run++}` }),
     ]),
   ) as Record<Guarantee, () => Promise<number>>;
   const rates = await takeTurns(contestants, rounds);
@@ -53,9 +54,8 @@ async function drainOnce(
     name,
   }: { readonly topic: string; readonly guarantee: Guarantee; readonly name: string },
 ): Promise<number> {
-  const groupId = `${topic}-${name}`;
   const worker = new Worker({
-    ...{ brokers, topic, groupId, guarantee, withStandbys: false, dir: join(dir, name) },
+    ...{ brokers, topic, groupId: name, guarantee, withStandbys: false, dir: join(dir, name) },
     ...{ commitIntervalMs: COMMIT_INTERVAL_MS, sessionTimeoutMs: 15_000 },
   });
   try {
@@ -66,7 +66,7 @@ async function drainOnce(
     return await rateOf(events, async () => {
       for (;;) {
         worker.check();
-        const lags = await groupLag(kafka.admin, groupId, [topic]);
+        const lags = await groupLag(kafka.admin, name, [topic]);
         if (lags.every(({ lag }) => lag === 0)) return;
         await sleep(LOOK_MS);
       }
