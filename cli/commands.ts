@@ -74,7 +74,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'chaos',
-    summary: 'kill engines while they work, and count what was lost',
+    summary: 'break the pipeline or its engines while they work, and count what was lost',
     load: () => import('./commands/chaos.ts').then((module) => module.chaosCommand),
   },
   {

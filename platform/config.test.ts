@@ -180,6 +180,13 @@ describe('.env.example', () => {
   });
 });
 
+it('gives the session of a group member bounds', () => {
+  expect(parseConfig({}).kafka.sessionTimeoutMs).toBe(15_000);
+  expect(parseConfig({ MR_KAFKA_SESSION_TIMEOUT: '6s' }).kafka.sessionTimeoutMs).toBe(6000);
+  // Below three heartbeats one that is lost would cost all tasks.
+  expect(faultsOf({ MR_KAFKA_SESSION_TIMEOUT: '2s' })).toHaveLength(1);
+});
+
 describe('the log-in to Kafka', () => {
   it('takes TLS and SCRAM together', () => {
     const config = parseConfig({

@@ -29,6 +29,8 @@ export interface KafkaConfig {
         readonly password: Secret;
       }
     | undefined;
+  /** Silence after which a member of a consumer group is expelled; 15 s where absent. */
+  readonly sessionTimeoutMs?: number;
 }
 
 export interface ClickHouseConfig {
@@ -200,6 +202,7 @@ function kafkaConfig(p: Parsed): KafkaConfig {
   const { MR_KAFKA_SASL: mechanism, MR_KAFKA_USER: user, MR_KAFKA_PASSWORD: password } = p;
   return {
     brokers: p.MR_KAFKA_BROKERS,
+    sessionTimeoutMs: p.MR_KAFKA_SESSION_TIMEOUT,
     tls: p.MR_KAFKA_TLS
       ? { caFile: p.MR_KAFKA_CA_FILE, certFile: p.MR_KAFKA_CERT_FILE, keyFile: p.MR_KAFKA_KEY_FILE }
       : undefined,

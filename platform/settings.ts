@@ -156,6 +156,12 @@ export const SETTINGS = {
     about: 'Password of MR_KAFKA_SASL.',
     example: 'change-me',
   },
+  MR_KAFKA_SESSION_TIMEOUT: {
+    schema: duration('15s', 3000, 1_800_000),
+    about:
+      'Silence after which the brokers give the tasks of a process to others: most of the time that a crash costs. The brokers have bounds of their own, 6 s and 30 min by default.',
+    example: '15s',
+  },
   MR_CLICKHOUSE_URL: {
     schema: url(/^https?$/),
     about: 'ClickHouse over HTTP, without credentials. Empty: the engine in process (chdb).',

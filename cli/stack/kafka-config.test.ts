@@ -72,7 +72,7 @@ describe('propertiesText', () => {
 
 it('bounds the logs and the heap', () => {
   expect(log4jProperties('/tmp/server.log')).toContain('appender.file.strategy.max=2\n');
-  expect(javaOptions(768, '/tmp/log4j2.properties', '/tmp/1/tmp')).toEqual(
+  expect(javaOptions({ heapMb: 768 }, '/tmp/log4j2.properties', '/tmp/1/tmp')).toEqual(
     expect.arrayContaining(['-Xms256m', '-Xmx768m', '-Dlog4j2.configurationFile=/tmp/log4j2.properties']),
   );
 });

@@ -153,8 +153,18 @@ export function log4jProperties(logFile: string): string {
   });
 }
 
+export interface JavaDemand {
+  readonly heapMb: number;
+  /** Started often and for short: compiled quickly instead of well. */
+  readonly isShortLived?: boolean | undefined;
+}
+
 /** Options of the Java virtual machine of one broker; nothing of it lies outside its own folder. */
-export function javaOptions(heapMb: number, log4jFile: string, temporaryDir: string): string[] {
+export function javaOptions(
+  { heapMb, isShortLived = false }: JavaDemand,
+  log4jFile: string,
+  temporaryDir: string,
+): string[] {
   return [
     `-Xms${Math.min(heapMb, 256)}m`,
     `-Xmx${heapMb}m`,
@@ -162,6 +172,8 @@ export function javaOptions(heapMb: number, log4jFile: string, temporaryDir: str
     '-XX:MaxGCPauseMillis=20',
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:-UsePerfData',
+    // A broker that lives for minutes on a shared machine never earns back what the second compiler takes.
+    ...(isShortLived ? ['-XX:TieredStopAtLevel=1'] : []),
     '-Djava.awt.headless=true',
     `-Djava.io.tmpdir=${temporaryDir}`,
     `-Dlog4j2.configurationFile=${log4jFile}`,

@@ -21,6 +21,7 @@ export interface KafkaNode {
   /** Folder of this node: configuration, logs and data. */
   readonly dir: string;
   readonly heapMb: number;
+  readonly isShortLived?: boolean | undefined;
   readonly extraListeners?: readonly ExtraListener[] | undefined;
 }
 
@@ -62,12 +63,7 @@ export async function startKafkaNode(
   return launchDetached({
     name: `kafka-${node.nodeId}`,
     command: 'java',
-    args: [
-      ...javaOptions(node.heapMb, log4jFile, temporaryDir),
-      ...classPath(files),
-      'kafka.Kafka',
-      configFile,
-    ],
+    args: [...javaOptions(node, log4jFile, temporaryDir), ...classPath(files), 'kafka.Kafka', configFile],
     dir,
   });
 }

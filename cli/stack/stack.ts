@@ -47,6 +47,8 @@ export interface StackOptions {
   readonly secure?: boolean;
   /** Java heap of each broker, 768 MB by default. */
   readonly heapMb?: number;
+  /** Brokers that are started often and for short: they take less of the machine, and are slower under load. */
+  readonly isShortLived?: boolean;
   /** Takes any free ports instead of the usual ones, so that several stacks can run side by side. */
   readonly anyPorts?: boolean;
   /** More doors of every broker, with certificates of their own; for one broker. */
@@ -119,6 +121,7 @@ async function startContext(options: StackOptions, where: Where): Promise<StartC
     services,
     brokers,
     heapMb,
+    isShortLived: options.isShortLived ?? false,
     anyPorts: options.anyPorts ?? false,
     credentials: await ensureCredentials(dir),
     tls: (options.secure ?? before.state.secure) ? await ensureTlsFiles(dir) : undefined,

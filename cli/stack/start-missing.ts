@@ -19,6 +19,7 @@ export interface StartContext {
   readonly services: readonly StackServiceKind[];
   readonly brokers: number;
   readonly heapMb: number;
+  readonly isShortLived: boolean;
   readonly anyPorts: boolean;
   readonly credentials: Credentials;
   /** Of the secure profile. */
@@ -136,6 +137,7 @@ async function startBrokers(start: Start, controllerPort: number): Promise<void>
       clientPort,
       dir: join(clusterDir, name),
       heapMb: start.heapMb,
+      isShortLived: start.isShortLived,
       extraListeners: start.extraListeners,
     };
     const launched = await startKafkaNode(node, cluster, files);

@@ -29,8 +29,11 @@ export async function openKafka({
   minFreeBytes,
   log,
 }: OpenKafkaOptions): Promise<Kafka> {
-  if (config.brokers.length > 0)
-    return createRealKafka({ brokers: config.brokers, clientId, log, ...(await readSecurity(config)) });
+  const { brokers, sessionTimeoutMs } = config;
+  if (brokers.length > 0) {
+    const session = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
+    return createRealKafka({ brokers, clientId, log, ...session, ...(await readSecurity(config)) });
+  }
   // Loaded only when used: real deployments do without the embedded engine.
   const { openEmbeddedLog } = await import('./embedded/index.ts');
   return openEmbeddedLog({

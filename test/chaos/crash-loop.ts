@@ -51,7 +51,7 @@ async function runAndKill(loop: CrashLoop, round: number): Promise<void> {
 }
 
 /** The module in the form that this process itself runs in: compiled, or a source for tsx. */
-function modulePath(child: URL): readonly string[] {
+export function modulePath(child: URL): readonly string[] {
   const ending = extname(import.meta.filename);
   return [...(ending === '.ts' ? ['--import', 'tsx'] : []), `${child.pathname}${ending}`];
 }
