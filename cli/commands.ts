@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/state.ts').then((module) => module.stateCommand),
   },
   {
+    name: 'audit',
+    summary: 'prove that nothing was lost, doubled or altered on its way into the stores',
+    load: () => import('./commands/audit.ts').then((module) => module.auditCommand),
+  },
+  {
     name: 'repair',
     summary: 'cut damage out of the embedded log',
     load: () => import('./commands/repair.ts').then((module) => module.repairCommand),
