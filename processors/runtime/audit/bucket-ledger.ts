@@ -64,10 +64,7 @@ export class BucketLedger {
   at(place: number): Bucket {
     const index = Math.floor(place / this.shape.size);
     const last = this.#last;
-    if (last?.index === index) {
-      this.#changed.add(last);
-      return last;
-    }
+    if (last?.index === index) return last;
     const bucket = this.#coarse.get(Math.floor(index / this.shape.factor)) ?? this.#fineAt(index, place);
     this.#changed.add(bucket);
     if (!bucket.isCoarse) this.#last = bucket;
@@ -77,6 +74,8 @@ export class BucketLedger {
   /** Entries that changed since the last call; what is no longer recent becomes coarse. */
   takeChanges(): LedgerChange[] {
     this.#age();
+    // What is used next has changed anew.
+    this.#last = undefined;
     const changes: LedgerChange[] = this.#gone.splice(0).map((key) => ({ key, value: null }));
     for (const bucket of this.#changed)
       if (this.#has(bucket)) changes.push({ key: keyOf(bucket), value: encode(bucket) });

@@ -24,13 +24,23 @@ let words = new Uint32Array(bytes.buffer);
 /** Behind key and value: their lengths and the timestamp. */
 const RECORD_TAIL_BYTES = 16;
 
-/** Hashes an id as ClickHouse does `reinterpretAsFixedString(id)`: two 64-bit halves, each from its low word on. */
+/**
+ * Hashes an id as ClickHouse does `reinterpretAsFixedString(id)`: two 64-bit halves, each from its low word on. Written
+ * out, since this runs for each record.
+ */
 export function hashUuid(id: UuidWords, into: HashPair): void {
-  words[0] = id[1] ?? 0;
-  words[1] = id[0] ?? 0;
-  words[2] = id[3] ?? 0;
-  words[3] = id[2] ?? 0;
-  hashScratch(16, into);
+  const w0 = id[1] ?? 0;
+  const w1 = id[0] ?? 0;
+  const w2 = id[3] ?? 0;
+  const w3 = id[2] ?? 0;
+  const h = murmurStep(murmurStep(murmurStep(murmurStep(0, w0), w1), w2), w3);
+  into.a = murmurEnd(h ^ 16);
+  const sum =
+    rotate(xxStep((P1 + P2) | 0, w0), 1) +
+    rotate(xxStep(P2 | 0, w1), 7) +
+    rotate(xxStep(0, w2), 12) +
+    rotate(xxStep(-P1 | 0, w3), 18);
+  into.b = xxEnd((sum + 16) | 0);
 }
 
 /** Hashes the UTF-8 bytes of a text. */
@@ -85,14 +95,21 @@ function murmur3(length: number): number {
   const whole = length >>> 2;
   let h = 0;
   for (let at = 0; at < whole; at++) {
-    const k = Math.imul(rotate(Math.imul(words[at] ?? 0, C1), 15), C2);
-    h = (Math.imul(rotate(h ^ k, 13), 5) + 0xe6546b64) | 0;
+    h = murmurStep(h, words[at] ?? 0);
   }
   let tail = 0;
   for (let at = length - 1; at >= whole * 4; at--) tail = (tail << 8) | (bytes[at] ?? 0);
   if ((length & 3) !== 0) h ^= Math.imul(rotate(Math.imul(tail, C1), 15), C2);
-  h ^= length;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  return murmurEnd(h ^ length);
+}
+
+function murmurStep(h: number, word: number): number {
+  const k = Math.imul(rotate(Math.imul(word, C1), 15), C2);
+  return (Math.imul(rotate(h ^ k, 13), 5) + 0xe6546b64) | 0;
+}
+
+function murmurEnd(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
 }
@@ -106,10 +123,10 @@ function xxHash32(length: number): number {
     let v3 = 0;
     let v4 = -P1 | 0;
     for (const end = (length >>> 4) * 4; at < end; at += 4) {
-      v1 = Math.imul(rotate((v1 + Math.imul(words[at] ?? 0, P2)) | 0, 13), P1);
-      v2 = Math.imul(rotate((v2 + Math.imul(words[at + 1] ?? 0, P2)) | 0, 13), P1);
-      v3 = Math.imul(rotate((v3 + Math.imul(words[at + 2] ?? 0, P2)) | 0, 13), P1);
-      v4 = Math.imul(rotate((v4 + Math.imul(words[at + 3] ?? 0, P2)) | 0, 13), P1);
+      v1 = xxStep(v1, words[at] ?? 0);
+      v2 = xxStep(v2, words[at + 1] ?? 0);
+      v3 = xxStep(v3, words[at + 2] ?? 0);
+      v4 = xxStep(v4, words[at + 3] ?? 0);
     }
     h = rotate(v1, 1) + rotate(v2, 7) + rotate(v3, 12) + rotate(v4, 18);
   }
@@ -117,7 +134,15 @@ function xxHash32(length: number): number {
   for (; at < length >>> 2; at++) h = Math.imul(rotate((h + Math.imul(words[at] ?? 0, P3)) | 0, 17), P4);
   for (let byte = at * 4; byte < length; byte++)
     h = Math.imul(rotate((h + Math.imul(bytes[byte] ?? 0, P5)) | 0, 11), P1);
-  h = Math.imul(h ^ (h >>> 15), P2);
+  return xxEnd(h);
+}
+
+function xxStep(v: number, word: number): number {
+  return Math.imul(rotate((v + Math.imul(word, P2)) | 0, 13), P1);
+}
+
+function xxEnd(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 15), P2);
   h = Math.imul(h ^ (h >>> 13), P3);
   return (h ^ (h >>> 16)) >>> 0;
 }

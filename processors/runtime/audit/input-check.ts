@@ -1,3 +1,4 @@
+import type { PartitionRange } from '../../../platform/kafka/log-reader.ts';
 import type { Kafka } from '../../../platform/kafka/port.ts';
 import { namespaced } from '../../../schemas/topics.ts';
 import type { Input, Subtopology } from '../topology.ts';
@@ -37,6 +38,7 @@ interface Place {
   readonly name: string;
   readonly ledger: BucketLedger;
   readonly start: number;
+  readonly end: number;
   readonly retention: Retention;
 }
 
@@ -58,7 +60,8 @@ export class InputCheck implements AuditCheck {
     const lines: AuditLine[] = [];
     for (const place of await this.#places()) {
       const read = await this.#readOn(place);
-      findings.push(...this.#deleted(place), ...this.#compare(place, read));
+      if (place.end < read.next) findings.push(shortened(place));
+      else findings.push(...this.#deleted(place), ...this.#compare(place, read));
       lines.push(lineOf(place, read));
     }
     return { findings, lines };
@@ -70,19 +73,18 @@ export class InputCheck implements AuditCheck {
       inputs.map(({ topic }) => namespaced(namespace, topic)),
     );
     const retention = await retentionOf(kafka.admin, names);
-    const starts = new Map<string, number>();
+    const ranges = new Map<string, PartitionRange>();
     for (const name of await this.#existing(names))
-      for (const { partition, start } of await kafka.admin.offsets(name))
-        starts.set(`${name}/${partition}`, start);
+      for (const range of await kafka.admin.offsets(name)) ranges.set(`${name}/${range.partition}`, range);
     return accounts.tasks.flatMap((task) => {
       const { inputs = [] } = subtopologies.find(({ name }) => name === task.subtopology) ?? {};
       return inputs.flatMap((input) => {
         const name = namespaced(namespace, input.topic);
         const ledger = task.inputs.get(input.topic);
-        const start = starts.get(`${name}/${task.partition}`);
+        const { start, end } = ranges.get(`${name}/${task.partition}`) ?? { start: 0, end: 0 };
         const kept = retention.get(name);
         if (ledger === undefined || kept === undefined) return [];
-        return [{ task, input, name, ledger, start: start ?? Number.POSITIVE_INFINITY, retention: kept }];
+        return [{ task, input, name, ledger, start, end, retention: kept }];
       });
     });
   }
@@ -104,7 +106,7 @@ export class InputCheck implements AuditCheck {
       read = { from: first, next: first, digests: new Map(), checkedAtMs: 0 };
       this.#read.set(key, read);
     }
-    const range = { from: Math.max(read.next, place.start), to };
+    const range = { from: Math.max(read.next, place.start), to: Math.min(to, place.end) };
     const at = { name, input: place.input, partition: task.partition };
     for await (const { record, id } of readInput(kafka, at, range)) {
       const index = Math.floor(record.offset / INPUT_SHAPE.size);
@@ -158,6 +160,16 @@ export class InputCheck implements AuditCheck {
       ];
     });
   }
+}
+
+/** A log that ends before what was read was deleted and made anew, or has lost its end. */
+function shortened({ task, name, end, ledger }: Place): Finding {
+  const { to } = inputRange(ledger);
+  return {
+    ...{ store: 'kafka', kind: 'gap', what: name, partition: task.partition, count: to - end },
+    place: `offsets ${end} to ${to - 1}`,
+    reason: 'the log ends before what was read: the topic was made anew, or its end is lost',
+  };
 }
 
 function sumOf(digests: ReadonlyMap<number, Digest>, { index, isCoarse }: Bucket): Digest {

@@ -54,6 +54,8 @@ export class TaskAccount {
   readonly #journal = new RowJournal();
   readonly #hash: HashPair = { a: 0, b: 0 };
   readonly #uuid = new Uint32Array(4);
+  #lastTopic = '';
+  #lastInput: BucketLedger | undefined;
   #mark: CommitMark | undefined;
   #isMarked = false;
 
@@ -63,7 +65,7 @@ export class TaskAccount {
    */
   read(topic: string, record: LogRecord, outcome: Outcome, id: UuidWords | undefined): void {
     const { offset, timestampMs } = record;
-    const bucket = ledgerIn(this.#inputs, topic, INPUT_SHAPE).at(offset);
+    const bucket = this.#inputOf(topic).at(offset);
     hashUuid(id ?? placeId(offset), this.#hash);
     digestIn(bucket.digests, outcome).add(this.#hash);
     bucket.to = offset + 1;
@@ -106,16 +108,24 @@ export class TaskAccount {
   }
 
   #addFacts(table: string, rows: readonly Row[], topicName: (topic: string) => string): void {
+    const ledgers = new Map([...this.#inputs].map(([contract, ledger]) => [topicName(contract), ledger]));
+    const name = FACTS + table;
     for (const row of rows) {
-      const topic = row['_topic'] as string;
-      for (const [contract, ledger] of this.#inputs) {
-        if (topicName(contract) !== topic) continue;
-        if (!parseUuid(String(row['event_id']), this.#uuid)) this.#uuid.fill(0);
-        hashUuid(this.#uuid, this.#hash);
-        digestIn(ledger.at(row['_offset'] as number).digests, FACTS + table).add(this.#hash);
-        break;
-      }
+      const ledger = ledgers.get(row['_topic'] as string);
+      if (ledger === undefined) continue;
+      if (!parseUuid(row['event_id'] as string, this.#uuid)) this.#uuid.fill(0);
+      hashUuid(this.#uuid, this.#hash);
+      digestIn(ledger.at(row['_offset'] as number).digests, name).add(this.#hash);
     }
+  }
+
+  /** Records mostly come from the input of the one before. */
+  #inputOf(topic: string): BucketLedger {
+    if (topic !== this.#lastTopic || this.#lastInput === undefined) {
+      this.#lastTopic = topic;
+      this.#lastInput = ledgerIn(this.#inputs, topic, INPUT_SHAPE);
+    }
+    return this.#lastInput;
   }
 
   #addRecord(record: ProduceRecord): void {

@@ -43,8 +43,8 @@ interface Memory {
 
 /** A row that is newer than its task's last commit belongs to one under way, for so long at most once the task has gone on. */
 const AHEAD_MS = 20_000;
-/** No commit is under way for longer. */
-const STALE_MS = 5 * 60_000;
+/** A row of a commit that failed is written anew by the next start of its task, early on. */
+const ORPHAN_MS = 60_000;
 const TTL_MS = (SHORTEST_TTL_DAYS - 1) * 86_400_000;
 const MAX_FINDINGS = 50;
 
@@ -177,20 +177,21 @@ export class WindowCheck implements AuditCheck {
   /** A row that no journal has yet: of a commit under way, of one that failed and is made again, or of nobody. */
   #ahead(row: WindowRow, { id, memory, writers, ahead }: Judging): Suspect | undefined {
     const { key, version, partition } = row;
-    const place = `${id}@${version}`;
-    const nowMs = this.#options.now();
-    const sinceMs = Math.min(memory.ahead.get(place) ?? nowMs, row.emittedAtMs);
     const marks = writers.flatMap(({ mark, partition: own }) => (own === partition && mark ? [mark] : []));
+    const isOrphan = marks.some((mark) => epochOf(mark.version) > epochOf(version));
+    const place = `${id}@${version}${isOrphan ? '@' : ''}`;
+    const nowMs = this.#options.now();
+    const sinceMs = memory.ahead.get(place) ?? nowMs;
+    ahead.set(place, sinceMs);
+    if (marks.length === 0) return undefined;
     const isCopy =
       !memory.known.has(id) && [...memory.known.values()].some((other) => other.version === version);
     const isPast = (mark: CommitMark) =>
       epochOf(mark.version) === epochOf(version) && mark.version >= version;
     // Tasks of two sub-topologies may write one table: which of them counts is known of a copy only.
     const isJudged = isCopy ? marks.some(isPast) : marks.every(isPast);
-    const waitedMs = nowMs - sinceMs;
-    const hasWaited = waitedMs >= AHEAD_MS && marks.every(({ atMs }) => atMs > sinceMs);
-    ahead.set(place, sinceMs);
-    if (!isJudged && !hasWaited && waitedMs < STALE_MS) return undefined;
+    const hasWaited = nowMs - sinceMs >= (isOrphan ? ORPHAN_MS : AHEAD_MS);
+    if (!isJudged && !(hasWaited && marks.every(({ atMs }) => atMs > sinceMs))) return undefined;
     const kind: FindingKind = isCopy ? 'duplicate' : 'foreign';
     const reason = `no task has written a row of version ${version} there`;
     return { key, partition, version, kind, reason };

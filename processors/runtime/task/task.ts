@@ -349,8 +349,10 @@ export class Task {
       case 'value':
         outcome = this.#processValue(queue, raw, head, nowMs);
     }
-    const id = isIdentified(queue.input, head, this.#uuid) ? this.#uuid : undefined;
-    this.#state.account.read(topic, record, outcome, id);
+    // What is no dead letter was parsed before.
+    const isParsed = outcome !== 'dead-letter' && head.kind === 'value' && head.value !== null;
+    const isIdKnown = isParsed ? isEvents(queue.input) : isIdentified(queue.input, head, this.#uuid);
+    this.#state.account.read(topic, record, outcome, isIdKnown ? this.#uuid : undefined);
     queue.shift();
     this.#progressed = true;
     if (queue.waiting === 0) this.#watermark.fetched(topic, { records: 1, atEnd: queue.isDrained }, nowMs);
