@@ -18,7 +18,7 @@ function dyingWriter({ clickhouse }: AuditedShop, commits: number): RowWriter {
 }
 
 test('crashes, redeliveries, late and broken records and an audit in the middle are nothing wrong', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const shop = await auditedShop();
   const watching = shop.auditor();
@@ -48,7 +48,7 @@ test('crashes, redeliveries, late and broken records and an audit in the middle 
   }
 });
 
-test('names what was put into a topic by hand, and what is gone from one', { timeout: 300_000 }, async () => {
+test('names what was put into a topic by hand, and what is gone from one', { timeout: 600_000 }, async () => {
   const shop = await auditedShop();
   const { kafka } = shop;
   await shop.send(traffic(1, 2));
@@ -75,10 +75,10 @@ test('names what was put into a topic by hand, and what is gone from one', { tim
   for (const report of [await watching.pass(), await shop.audit()]) {
     const found = (topic: string) => report.findings.filter(({ what }) => what === topic);
     expect(found(copied)).toMatchObject([
-      { kind: 'duplicate', count: 1, place: expect.stringMatching(/^offset \d+$/) },
+      { kind: 'duplicate', count: 1, place: expect.stringMatching(/^offset \d+$/) as string },
     ]);
     expect(found('shop.orders.dlq')).toMatchObject([
-      { kind: 'foreign', count: 1, reason: expect.stringContaining('another writer') },
+      { kind: 'foreign', count: 1, reason: expect.stringContaining('another writer') as string },
     ]);
     expect(found(emptied).length).toBeGreaterThan(0);
     expect(new Set(found(emptied).map(({ kind }) => kind))).toEqual(new Set(['gap']));

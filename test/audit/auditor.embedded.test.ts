@@ -14,7 +14,7 @@ const kindsOf = (report: AuditReport, table: string) => {
 };
 
 test('finds what a hand deleted, doubled or altered in any table, and nothing else', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const shop = await auditedShop();
   await shop.send(traffic(1, 3));

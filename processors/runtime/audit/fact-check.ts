@@ -55,6 +55,7 @@ export class FactCheck implements AuditCheck {
   readonly name = 'facts';
   readonly #options: FactCheckOptions;
   readonly #known = new Map<string, Known>();
+  readonly #tables = new Map<string, FactTable>();
 
   constructor(options: FactCheckOptions) {
     this.#options = options;
@@ -65,16 +66,21 @@ export class FactCheck implements AuditCheck {
     const lines: AuditLine[] = [];
     for (const name of FACT_TABLES) {
       if (this.#options.table !== undefined && this.#options.table !== name) continue;
-      const table = new FactTable(
-        this.#options.clickhouse,
-        name,
-        await columnsOf(this.#options.clickhouse, name),
-      );
+      const table = await this.#table(name);
       const parts = this.#parts(name);
       findings.push(...(await this.#checkParts(table, parts)), ...(await this.#strays(table, parts)));
       lines.push(...this.#lines(name, parts));
     }
     return { findings, lines };
+  }
+
+  async #table(name: string): Promise<FactTable> {
+    const known = this.#tables.get(name);
+    if (known !== undefined) return known;
+    const { clickhouse } = this.#options;
+    const table = new FactTable(clickhouse, name, await columnsOf(clickhouse, name));
+    this.#tables.set(name, table);
+    return table;
   }
 
   #parts(table: string): Part[] {

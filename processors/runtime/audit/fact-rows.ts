@@ -48,12 +48,13 @@ export async function compareRows(
   options: CompareOptions,
 ): Promise<{ readonly findings: readonly Finding[]; readonly isProven: boolean }> {
   const { range, said, found, known } = options;
-  const rows = await table.rows(range);
   const remade = await remake(table.table, options);
   if (remade === undefined) {
     const findings = withoutLog(table.table, { range, said, found, known });
     return { findings, isProven: false };
   }
+  if (isWhole(remade, { said, found, columns: table.columns })) return { findings: [], isProven: true };
+  const rows = await table.rows(range);
   const findings: Finding[] = [];
   const base = { store: 'clickhouse' as const, what: table.table, partition: range.partition };
   const missing = new Map(remade);
@@ -79,6 +80,19 @@ export async function compareRows(
   }
   findings.push(...gaps({ missing, lacking: said.minus(legitimate) }, { base, range }));
   return { findings: findings.slice(0, 50), isProven: true };
+}
+
+/** Where every record is a fact, as most are, sums are enough: no row has to be fetched. */
+function isWhole(
+  remade: ReadonlyMap<number, Remade>,
+  { said, found, columns }: { said: Digest; found: FactBucket; columns: readonly Column[] },
+): boolean {
+  const ids = new Digest();
+  for (const { id } of remade.values()) ids.add(id);
+  if (!ids.equals(said) || !ids.equals(found.ids)) return false;
+  const content = new Digest();
+  for (const { row } of remade.values()) content.add(contentOf(row, columns));
+  return content.equals(found.content);
 }
 
 async function remake(

@@ -15,7 +15,12 @@ export interface TopicCheckOptions {
 }
 
 /** Sums by minute and, where the accounts have no minutes any more, by hour. */
-type ByTime = Map<string, { readonly startMs: number; readonly digest: Digest }>;
+type ByTime = Map<string, TimeSum>;
+
+interface TimeSum {
+  readonly startMs: number;
+  readonly digest: Digest;
+}
 
 /** What an auditor has read of a topic by itself. */
 interface Read {
@@ -76,7 +81,7 @@ export class TopicCheck implements AuditCheck {
     const said = new Map<string, ByTime>();
     for (const task of this.#options.accounts.tasks) {
       for (const [topic, ledger] of task.outputs) {
-        const byTime: ByTime = said.get(topic) ?? new Map();
+        const byTime: ByTime = said.get(topic) ?? new Map<string, TimeSum>();
         said.set(topic, byTime);
         for (const { index, isCoarse, digests } of ledger.buckets()) {
           const key = `${isCoarse ? 'h' : 'm'}${index}`;

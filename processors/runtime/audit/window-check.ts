@@ -6,7 +6,7 @@ import type { AuditCheck, AuditLine, CheckResult, Finding, FindingKind } from '.
 import type { HashPair } from './hash-pair.ts';
 import type { JournalRow } from './row-journal.ts';
 import { epochOf, type CommitMark } from './task-account.ts';
-import { SLICES, WindowTable, type WindowRow } from './window-table.ts';
+import { rowCounts, SLICES, WindowTable, type WindowRow } from './window-table.ts';
 
 export interface WindowCheckOptions {
   readonly clickhouse: ClickHouse;
@@ -56,6 +56,7 @@ export class WindowCheck implements AuditCheck {
   readonly name = 'windows';
   readonly #options: WindowCheckOptions;
   readonly #memories = new Map<string, Memory>();
+  readonly #tables = new Map<string, WindowTable>();
 
   constructor(options: WindowCheckOptions) {
     this.#options = options;
@@ -63,17 +64,27 @@ export class WindowCheck implements AuditCheck {
 
   async run(): Promise<CheckResult> {
     const { accounts, clickhouse } = this.#options;
+    const counts = await rowCounts(clickhouse);
     for (const { table, rows } of accounts.takeRows()) this.#take(table, rows);
     const findings: Finding[] = [];
     const lines: AuditLine[] = [];
-    for (const [name, shape] of Object.entries(VERSIONED_TABLES)) {
+    for (const name of Object.keys(VERSIONED_TABLES)) {
       if (this.#options.table !== undefined && this.#options.table !== name) continue;
-      const columns = await columnsOf(clickhouse, name);
-      const table = new WindowTable(clickhouse, { table: name, shape, columns });
-      findings.push(...(await this.#check(table)));
+      findings.push(...(await this.#check(await this.#table(name), counts.get(name) ?? 0)));
       lines.push(this.#line(name));
     }
     return { findings, lines };
+  }
+
+  async #table(name: string): Promise<WindowTable> {
+    const known = this.#tables.get(name);
+    if (known !== undefined) return known;
+    const { clickhouse } = this.#options;
+    const shape = VERSIONED_TABLES[name] ?? { key: [] };
+    const columns = await columnsOf(clickhouse, name);
+    const table = new WindowTable(clickhouse, { table: name, shape, columns });
+    this.#tables.set(name, table);
+    return table;
   }
 
   #memory(table: string): Memory {
@@ -107,10 +118,10 @@ export class WindowCheck implements AuditCheck {
     }
   }
 
-  async #check(table: WindowTable): Promise<Finding[]> {
+  async #check(table: WindowTable, rows: number): Promise<Finding[]> {
     const memory = this.#memory(table.table);
     const writers = this.#options.accounts.tasks.filter(({ tables }) => tables.has(table.table));
-    const slices = await this.#choose(table, memory);
+    const slices = this.#choose(rows, memory);
     const missing = new Map([...memory.known].filter(([id]) => slices.includes(sliceOf(id))));
     const suspects: Suspect[] = [];
     const ahead = new Map(
@@ -137,8 +148,7 @@ export class WindowCheck implements AuditCheck {
   }
 
   /** Slices of a large table take turns. */
-  async #choose(table: WindowTable, { checkedAtMs }: Memory): Promise<readonly number[]> {
-    const rows = await table.count();
+  #choose(rows: number, { checkedAtMs }: Memory): readonly number[] {
     const count = Math.max(1, Math.min(SLICES, Math.floor((SLICES * this.#options.maxRows) / (rows + 1))));
     const byAge = checkedAtMs.map((atMs, slice) => ({ atMs, slice })).sort((x, y) => x.atMs - y.atMs);
     return byAge.slice(0, count).map(({ slice }) => slice);

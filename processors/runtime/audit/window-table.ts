@@ -17,6 +17,15 @@ export interface WindowRow {
 export const SLICES = 16;
 const TIMEOUT_MS = 60_000;
 
+/** Rows of each table, with those that others have replaced. */
+export async function rowCounts(clickhouse: ClickHouse): Promise<ReadonlyMap<string, number>> {
+  const rows = await clickhouse.query<{ name: string; n: number }>(
+    'SELECT table AS name, sum(rows) AS n FROM system.parts WHERE active AND database = {d:String} GROUP BY name',
+    { params: { d: clickhouse.database } },
+  );
+  return new Map(rows.map(({ name, n }) => [name, n]));
+}
+
 /** Reads one versioned table as readers see it: the newest row of each key. */
 export class WindowTable {
   readonly table: string;
@@ -51,11 +60,6 @@ export class WindowTable {
       row: { a: ra, b: rb },
       ...{ version: v, partition: p, emittedAtMs: at },
     }));
-  }
-
-  async count(): Promise<number> {
-    const [row] = await this.#clickhouse.query<{ n: number }>(`SELECT count() AS n FROM ${this.table}`);
-    return row?.n ?? 0;
   }
 
   /** A key as people write it, from any row that still has it; undefined where none has. */
