@@ -32,7 +32,8 @@ const age = () =>
     about: {
       what: 'Time since the part of the stores that was checked longest ago was checked, as of the end of the range.',
       why: 'A difference is found at the latest after this time. It grows where passes fail or tables are large.',
-      action: 'Look for failed audits in the log of the processors; lower MR_AUDIT_INTERVAL for large tables.',
+      action:
+        'Look for failed audits in the log of the processors; lower MR_AUDIT_INTERVAL for large tables.',
     },
     unit: 's',
     decimals: 0,
@@ -50,7 +51,8 @@ const places = () =>
     about: {
       what: 'Each topic and table of the newest pass: what is there, what nothing was left to compare with, and what was found.',
       why: 'Says where a difference is, and how much of the stores is proven.',
-      action: 'Unproven content comes from before the log or the journal reaches; it is watched from then on.',
+      action:
+        'Unproven content comes from before the log or the journal reaches; it is watched from then on.',
     },
     unit: 'locale',
     width: 12,
