@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/dlq.ts').then((module) => module.dlqCommand),
   },
   {
+    name: 'audit',
+    summary: 'prove that nothing was lost, doubled or altered on its way into the stores',
+    load: () => import('./commands/audit.ts').then((module) => module.auditCommand),
+  },
+  {
     name: 'repair',
     summary: 'cut damage out of the embedded log',
     load: () => import('./commands/repair.ts').then((module) => module.repairCommand),

@@ -21,12 +21,16 @@ import type { OnlineStore } from '../platform/online-store/port.ts';
 import type { Lifetime } from '../platform/shutdown.ts';
 import { startProcessors, type Processors } from '../processors/start.ts';
 import { createServing } from '../serving/server.ts';
+import { startAuditing } from './audit/start-auditing.ts';
 import type { Backends } from './backends.ts';
+import type { Session } from './session.ts';
 
 interface StageOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly lifetime: Lifetime;
+  /** The data folder of embedded engines, to answer those who ask beside this process. */
+  readonly own?: Session['own'];
 }
 
 const PING_TIMEOUT_MS = 1000;
@@ -95,11 +99,13 @@ export async function startServing(
 /** The processors, with a server for their health and metrics. */
 export async function startProcessing(
   backends: Backends,
-  { config, log, lifetime }: StageOptions,
+  options: StageOptions,
 ): Promise<{ readonly url: string; readonly processors: Processors }> {
+  const { config, log, lifetime } = options;
   const metrics = createMetrics();
   const processors = await startProcessors({ ...backends, config, metrics, log });
   lifetime.add('processors', processors);
+  await startAuditing({ ...options, backends, metrics, runner: processors.runner });
   const app = createHttpServer({ name: 'processors', log });
   registerHealth(app, {
     live: () => processors.runner.isAlive,

@@ -125,6 +125,29 @@ FROM pipeline_samples
 WHERE $__timeFilter(at)`,
 };
 
+const auditDifferences: AlertRule = {
+  uid: 'millrace-audit',
+  title: 'The auditor found a difference',
+  summary: 'Records or rows are missing, doubled, altered or foreign in a store: numbers are wrong.',
+  action: 'Run millrace audit: it names the places. docs/audit.md says what each kind means.',
+  severity: 'critical',
+  dashboardUid: PIPELINE_HEALTH_UID,
+  panelId: 50,
+  windowSeconds: 300,
+  forDuration: '0s',
+  above: LIMITS.auditDifferences.critical - 1,
+  sql: `
+SELECT store, max(found) AS differences
+FROM (
+  SELECT at, store, sum(gaps + duplicates + altered + foreign) AS found
+  FROM audit_samples
+  WHERE $__timeFilter(at)
+  GROUP BY at, store
+)
+GROUP BY store
+ORDER BY store`,
+};
+
 /** The alert rules, in the order in which they are written. */
 export const ALERT_RULES: readonly AlertRule[] = [
   ordersStalled,
@@ -132,4 +155,5 @@ export const ALERT_RULES: readonly AlertRule[] = [
   deadLetters,
   watermarkLag,
   noSamples,
+  auditDifferences,
 ];

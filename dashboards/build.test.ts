@@ -52,7 +52,7 @@ describe('every dashboard', () => {
     (_, dashboard) => {
       const panels = contentPanels(dashboard);
       expect(panels.length).toBeGreaterThanOrEqual(8);
-      expect(panels.length).toBeLessThanOrEqual(20);
+      expect(panels.length).toBeLessThanOrEqual(24);
       const top = panels.filter((panel) => panel.gridPos?.y === 1);
       expect(new Set(top.map((panel) => panel.type))).toEqual(new Set(['stat']));
       expect(top.reduce((width, panel) => width + (panel.gridPos?.w ?? 0), 0)).toBe(24);

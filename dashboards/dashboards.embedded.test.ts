@@ -108,7 +108,12 @@ describe('a shop without any row', () => {
       expect(await empty.query(expand(sql))).toEqual([]);
     }
     await empty.close();
-    expect(shown).toEqual([[{ watermark_lag: null }], [{ age: null }], [{ age: null }]]);
+    expect(shown).toEqual([
+      [{ watermark_lag: null }],
+      [{ age: null }],
+      [{ audit_age: null }],
+      [{ age: null }],
+    ]);
   });
 });
 
@@ -233,6 +238,15 @@ describe('numbers of the pipeline', () => {
     rows
       .filter((row) => Object.values(row).includes(label))
       .reduce((sum, row) => sum + (Number(row[column]) * RANGE.intervalMs) / 1000, 0);
+
+  it('tells of the newest pass of the auditor', async () => {
+    expect(await rowsOf(PIPELINE_HEALTH_UID, 50)).toEqual([{ differences: 1 }]);
+    expect(await rowsOf(PIPELINE_HEALTH_UID, 51)).toEqual([{ audit_age: 40 }]);
+    expect(await rowsOf(PIPELINE_HEALTH_UID, 52)).toMatchObject([
+      { what: 'payments', there: 12, gaps: 1 },
+      { what: 'shop.clickstream', there: 400, gaps: 0 },
+    ]);
+  });
 
   it('takes the newest sample of each task', async () => {
     expect(await rowsOf(PIPELINE_HEALTH_UID, 1)).toEqual([{ watermark_lag: 3 }]);

@@ -10,6 +10,10 @@ export const LIMITS = {
   lagRecords: { warning: 10_000, critical: 100_000 },
   /** Dead letters in the range shown: one is one too many. */
   deadLetters: { warning: 1, critical: 1 },
+  /** Differences found by the auditor: one is one too many. */
+  auditDifferences: { warning: 1, critical: 1 },
+  /** Time since the part that was checked longest ago was checked, seconds. */
+  auditAgeSeconds: { warning: 120, critical: 600 },
   /** Longest commit of a task, milliseconds. */
   commitMs: { warning: 1000, critical: 5000 },
   /** Age of the newest click, seconds. */

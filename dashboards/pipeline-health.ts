@@ -2,6 +2,7 @@ import { builtInAnnotation, queryAnnotation } from './model/annotations.ts';
 import { dashboardLink } from './model/links.ts';
 import { ModernDashboard } from './model/modern-dashboard.ts';
 import { datasourceVariable, queryVariable } from './model/variables.ts';
+import { auditPanels } from './pipeline-health/audit-panels.ts';
 import { correctnessPanels } from './pipeline-health/correctness-panels.ts';
 import { flowPanels } from './pipeline-health/flow-panels.ts';
 import { nowPanels } from './pipeline-health/now-panels.ts';
@@ -54,6 +55,7 @@ export function pipelineHealthDashboard(): ModernDashboard {
       { id: 101, title: 'Now', panels: nowPanels() },
       { id: 102, title: 'Lag, freshness and load', panels: flowPanels() },
       { id: 103, title: 'Correctness', panels: correctnessPanels() },
+      { id: 106, title: 'Audit', panels: auditPanels() },
       { id: 104, title: 'Tasks', panels: taskPanels() },
       { id: 105, title: 'Storage', panels: storagePanels() },
     ],

@@ -6,7 +6,7 @@
 import { customerRows } from './sample-shop/customers.ts';
 import { factRows } from './sample-shop/facts.ts';
 import type { RowsByTable } from './sample-shop/rows.ts';
-import { pipelineSamples } from './sample-shop/samples.ts';
+import { auditSamples, pipelineSamples } from './sample-shop/samples.ts';
 import { windowRows } from './sample-shop/windows.ts';
 
 /** Rows by table of a range that ends at `toMs` (epoch ms, a whole minute). */
@@ -16,5 +16,6 @@ export function sampleShop(toMs: number): RowsByTable {
     ...windowRows(toMs),
     ...customerRows(toMs),
     pipeline_samples: pipelineSamples(toMs),
+    audit_samples: auditSamples(toMs),
   };
 }

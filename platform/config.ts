@@ -67,6 +67,8 @@ export interface PostgresConfig {
 
 export interface ProcessingConfig {
   readonly commitIntervalMs: number;
+  /** 0: the auditor runs on demand only. */
+  readonly auditIntervalMs: number;
   readonly onlineFlushIntervalMs: number;
   readonly outOfOrderMs: number;
   readonly graceMs: number;
@@ -246,6 +248,7 @@ function toConfig(p: Parsed): Config {
     processorsPort: p.MR_PROCESSORS_PORT,
     processing: {
       commitIntervalMs: p.MR_COMMIT_INTERVAL,
+      auditIntervalMs: p.MR_AUDIT_INTERVAL,
       onlineFlushIntervalMs: p.MR_ONLINE_FLUSH_INTERVAL,
       outOfOrderMs: p.MR_OUT_OF_ORDER,
       graceMs: p.MR_WINDOW_GRACE,

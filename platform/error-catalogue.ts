@@ -281,6 +281,11 @@ export const ERROR_CATALOGUE = {
     fix: 'Repeat the command; where that does not help, stop the application first, or raise MR_COMMIT_INTERVAL.',
     retryable: true,
   },
+  MR_AUDIT_TABLE_UNKNOWN: {
+    what: 'The auditor was asked for a table that no task writes, or found a column of a type that it cannot compare.',
+    fix: 'Name one of the tables in schemas/tables.ts; a new column type needs its text in processors/runtime/audit/row-sql.ts.',
+    retryable: false,
+  },
   MR_SAVEPOINT_EXISTS: {
     what: 'There is something in the place where a savepoint is to be written.',
     fix: 'Give another name, or remove what is there.',

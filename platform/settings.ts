@@ -296,6 +296,11 @@ export const SETTINGS = {
     about: 'How far events may arrive out of order before they count as late: the lag of the watermark.',
     example: '5s',
   },
+  MR_AUDIT_INTERVAL: {
+    schema: duration('20s', 0, 3_600_000),
+    about: 'Time between passes of the auditor that proves the stores beside the processors; 0 turns it off.',
+    example: '20s',
+  },
   MR_WINDOW_GRACE: {
     schema: duration('30s', 0, 86_400_000),
     about: 'How long after its end, in event time, a window still takes events.',

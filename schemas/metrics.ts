@@ -74,6 +74,42 @@ export const METRICS = {
     help: 'Tasks started again from their last committed state, by error code.',
     labels: ['code'],
   },
+  millrace_audit_gaps: {
+    type: 'gauge',
+    help: 'Records and rows that were read or said and are missing, by the last pass of the auditor. Must be 0.',
+    labels: ['store'],
+  },
+  millrace_audit_duplicates: {
+    type: 'gauge',
+    help: 'Records and rows that are there once more, or that no task has said, by the last pass. Must be 0.',
+    labels: ['store'],
+  },
+  millrace_audit_altered: {
+    type: 'gauge',
+    help: 'Records and rows that read otherwise than what was said, by the last pass of the auditor. Must be 0.',
+    labels: ['store'],
+  },
+  millrace_audit_unproven: {
+    type: 'gauge',
+    help: 'Records and rows whose content nothing is left to compare with.',
+    labels: ['store'],
+  },
+  millrace_audit_age_seconds: {
+    type: 'gauge',
+    help: 'Time since the part that was checked longest ago was checked; grows where passes fail.',
+    labels: ['store'],
+  },
+  millrace_audit_pass_seconds: {
+    type: 'histogram',
+    help: 'Time of one pass of the auditor.',
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_audit_failures_total: {
+    type: 'counter',
+    help: 'Passes of the auditor that came to nothing, since a store did not answer, by error code.',
+    labels: ['code'],
+  },
   millrace_freshness_seconds: {
     type: 'histogram',
     help: 'Event accepted to visible in the online store.',

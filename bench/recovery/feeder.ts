@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom } from '../../ingest/simulator/random.ts';
+import { createRandom } from '../../platform/random.ts';
 import type { Kafka, ProduceRecord, Producer } from '../../platform/kafka/port.ts';
 import type { ProductViewed } from '../../schemas/generated/events.ts';
 import { encodeEvent } from '../../schemas/wire-format.ts';

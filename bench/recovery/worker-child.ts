@@ -14,7 +14,7 @@ const NO_ROWS: RowWriter = {
   add: (table) => {
     throw new Error(`the job has no table ${table}`);
   },
-  flush: () => Promise.resolve(),
+  flush: () => Promise.resolve([]),
 };
 
 async function main(task: WorkerTask): Promise<void> {

@@ -48,3 +48,19 @@ export function pipelineSamples(toMs: number): readonly Row[] {
     row('item', 1, { agoSeconds: 20, instance: 'a', records: 10, lagMs: 1500, lag: 5 }),
   ];
 }
+
+/** Two passes of the auditor: nothing, and then a payment that is missing. */
+export function auditSamples(toMs: number): readonly Row[] {
+  const row = (agoSeconds: number, place: { store: string; what: string; there: number }, gaps = 0): Row => ({
+    at: toMs - agoSeconds * 1000,
+    instance: 'a',
+    ...place,
+    unproven: 0,
+    checked_at: toMs - (agoSeconds + 20) * 1000,
+    pass_seconds: 0.5,
+    ...{ gaps, duplicates: 0, altered: 0, foreign: 0 },
+  });
+  const clicks = { store: 'kafka', what: 'shop.clickstream', there: 400 };
+  const payments = { store: 'clickhouse', what: 'payments', there: 12 };
+  return [row(40, clicks), row(40, payments), row(20, clicks), row(20, payments, 1)];
+}

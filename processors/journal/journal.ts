@@ -14,7 +14,8 @@ import { toFacts, type NodeContext, type Push, type TopologyBuilder } from '../r
 
 const MAX_RECENT = 100;
 
-function servedFact(event: RecommendationsServed): Row {
+/** The row of its table. */
+export function servedFact(event: RecommendationsServed): Row {
   return {
     ...factEnvelope(event),
     recommendation_id: event.recommendationId,
@@ -30,7 +31,8 @@ function servedFact(event: RecommendationsServed): Row {
   };
 }
 
-function riskFact(event: RiskDecided): Row {
+/** The row of its table. */
+export function riskFact(event: RiskDecided): Row {
   return {
     ...factEnvelope(event),
     entity_id: event.entityId,
@@ -41,7 +43,8 @@ function riskFact(event: RiskDecided): Row {
   };
 }
 
-function alertFact(event: AlertRaised): Row {
+/** The row of its table. */
+export function alertFact(event: AlertRaised): Row {
   return {
     ...factEnvelope(event),
     alert_id: event.alertId,

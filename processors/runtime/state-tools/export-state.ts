@@ -1,11 +1,10 @@
 import { hasCode } from '../../../platform/errors.ts';
 import type { LogReader } from '../../../platform/kafka/log-reader.ts';
 import type { LogRecord } from '../../../platform/kafka/port.ts';
-import { DUPLICATES } from '../state/task-state.ts';
 import { storeKeyOf, storeOf, writtenMsOf } from './changelog-key.ts';
 import { rangesOf, type Changelog, type LogRange } from './changelogs.ts';
 import { findLive, liveRecords, type LiveState } from './live-entries.ts';
-import { readableValue } from './readable-value.ts';
+import { layoutOf, readableValue } from './readable-value.ts';
 
 /** An entry of the state as a line of an export. */
 export interface ExportedEntry {
@@ -83,7 +82,7 @@ async function currentRange(log: LogReader, range: LogRange): Promise<LogRange> 
 
 function exported(record: LogRecord, { meta }: LiveState): Omit<ExportedEntry, 'subtopology' | 'partition'> {
   const { store, key } = storeKeyOf(record.key ?? Buffer.alloc(0));
-  const layout = store === DUPLICATES ? 'event-ids' : (meta.stores?.[store]?.layout ?? null);
+  const layout = layoutOf(store, meta);
   const { writtenMs, eventTimeMs } = writtenMsOf(record);
   const readable = readableValue(record.value ?? Buffer.alloc(0), layout);
   return {

@@ -1,10 +1,9 @@
 import type { LogReader } from '../../../platform/kafka/log-reader.ts';
 import type { LogRecord } from '../../../platform/kafka/port.ts';
 import { decodeMeta, isMeta, type TaskMeta } from '../state/task-meta.ts';
-import { DUPLICATES } from '../state/task-state.ts';
 import { storeOf, writtenMsOf } from './changelog-key.ts';
 import { rangesOf, recordsOf, type Changelog, type LogRange } from './changelogs.ts';
-import { readableValue, type ReadableValue } from './readable-value.ts';
+import { layoutOf, readableValue, type ReadableValue } from './readable-value.ts';
 
 /** An entry in the state of one task. */
 export interface FoundEntry {
@@ -39,7 +38,7 @@ export async function findEntry(
     const { record, meta } = await lastOf(log, range, { wanted, stores, onRead });
     if (record?.value == null) continue;
     const { value } = record;
-    const layout = store === DUPLICATES ? 'event-ids' : (meta?.stores?.[store]?.layout ?? null);
+    const layout = layoutOf(store, meta);
     found.push({
       partition: range.partition,
       ...writtenMsOf(record),

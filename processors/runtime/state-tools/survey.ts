@@ -2,6 +2,7 @@ import type { LogReader } from '../../../platform/kafka/log-reader.ts';
 import type { LogRecord } from '../../../platform/kafka/port.ts';
 import { isReplacing } from '../state/compatibility.ts';
 import { decodeMeta, isMeta, type TaskMeta } from '../state/task-meta.ts';
+import { ACCOUNT } from '../audit/task-account.ts';
 import { DUPLICATES } from '../state/task-state.ts';
 import { bytesOf, EVENT_ID_BYTES, storeKeyOf, storeOf } from './changelog-key.ts';
 import { rangesOf, recordsOf, type Changelog, type LogRange } from './changelogs.ts';
@@ -107,6 +108,7 @@ class StoreSizes {
   }
 
   #undeclared(store: string): { layout?: string; version?: number; entries?: number } {
+    if (store === ACCOUNT) return { layout: 'accounts', version: 1 };
     if (store !== DUPLICATES) return {};
     const ids = [...this.#chunks.values()].reduce((sum, count) => sum + count, 0);
     return { layout: 'event-ids', version: 1, entries: ids };

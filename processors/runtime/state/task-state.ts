@@ -1,5 +1,6 @@
 import { MillraceError } from '../../../platform/errors.ts';
 import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
+import { ACCOUNT, TaskAccount } from '../audit/task-account.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EVENT_TIME_HEADER } from '../task/read-head.ts';
 import { EventTimers } from '../time/event-timers.ts';
@@ -54,6 +55,8 @@ const KEY_ONLY = { name: 'none', encode: () => Buffer.alloc(0), decode: () => tr
  */
 export class TaskState {
   readonly duplicates = new DuplicateFilter({ horizonMs: 24 * 3_600_000, maxIds: 4_000_000 });
+  /** What the task read and said: for those who check the stores. */
+  readonly account = new TaskAccount();
   readonly undo = new UndoLog();
   /** Raised at each start, after fencing: a stale writer's versions are always lower. */
   taskEpoch = 0;
@@ -223,6 +226,7 @@ export class TaskState {
     for (const [name, store] of [...this.#stores, ...this.#undeclared])
       store.drainChanges((change) => put(name, change));
     for (const change of this.duplicates.takeChanges()) put(DUPLICATES, change);
+    for (const change of this.account.takeChanges(nowMs)) put(ACCOUNT, change);
     records.push({
       topic,
       partition,
@@ -248,7 +252,7 @@ export class TaskState {
 
   /** @throws MillraceError MR_TOPOLOGY_INVALID */
   #checkName(name: string): void {
-    const isReserved = name.includes('/') || name === DUPLICATES || name === META_KEY;
+    const isReserved = name.includes('/') || name === DUPLICATES || name === ACCOUNT || name === META_KEY;
     const fault = isReserved
       ? 'has a name that the engine uses, or one with a slash'
       : this.#stores.has(name)
@@ -286,6 +290,7 @@ export class TaskState {
     const name = key.toString('utf8', 0, slash);
     const rest = key.toString('utf8', slash + 1);
     if (name === DUPLICATES) this.duplicates.restore(rest, value);
+    else if (name === ACCOUNT) this.account.restore(rest, value, timestampMs);
     else {
       const written = headers[EVENT_TIME_HEADER];
       if (written !== undefined) this.setRecordTime(Number(written));

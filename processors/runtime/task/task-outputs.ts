@@ -89,6 +89,11 @@ export class TaskOutputs implements Outputs {
     this.#undo = options.undo;
   }
 
+  /** Version of what was said last. */
+  get lastVersion(): number {
+    return this.taskEpoch * EPOCH_STEP + this.#emission;
+  }
+
   get pending(): number {
     return this.#rowCount + this.#records.length;
   }
@@ -228,7 +233,7 @@ export class TaskOutputs implements Outputs {
 
   #nextVersion(): number {
     this.#emission += 1;
-    return this.taskEpoch * EPOCH_STEP + this.#emission;
+    return this.lastVersion;
   }
 
   #addRow(table: string, row: Row): void {

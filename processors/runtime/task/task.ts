@@ -9,6 +9,7 @@ import type {
 import { systemScheduler } from '../../../platform/scheduler.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
+import type { Outcome } from '../audit/task-account.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
 import type { TimeStatus, WatermarkMark } from '../time/marks.ts';
 import type { TimeScope } from '../time/time-scope.ts';
@@ -19,6 +20,7 @@ import { InputQueue, type Head } from './input-queue.ts';
 import { Outcomes, type TaskCounters } from './outcomes.ts';
 import type { Refusal } from './refusals.ts';
 import { isEvents, readHead } from './read-head.ts';
+import { isIdentified } from './read-identity.ts';
 import { recordFault } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { TaskEnvironment } from './task-environment.ts';
@@ -30,6 +32,14 @@ import { WatermarkSender, type TimedOutput } from './watermark-sender.ts';
 const MAX_EPOCHS = 2 ** 13;
 /** Records between two looks at the time. */
 const RECORDS_A_LOOK = 32;
+
+const OUTCOME_OF = {
+  ok: 'ok',
+  drop: 'dropped',
+  late: 'late',
+  'dead-letter': 'dead-letter',
+  redirect: 'redirected',
+} as const satisfies Record<StepResult['kind'], Outcome>;
 
 /** One commit on its way: rows for the sinks first, the transaction after they have acknowledged. */
 export interface PreparedCommit {
@@ -288,6 +298,8 @@ export class Task {
     const nowMs = this.#env.now();
     for (const record of this.#sender.take(nowMs)) this.outputs.produceVital(record);
     const { rows, records, causes } = this.outputs.take();
+    const { topicName } = this.#env;
+    this.#state.account.said({ rows, records, topicName, version: this.outputs.lastVersion, nowMs });
     // One by one: a spread of a large state would overflow the stack.
     for (const change of this.#takeChanges(nowMs)) records.push(change);
     const offsets = this.#inputs.queues.map(({ topic, position }) => ({
@@ -340,16 +352,23 @@ export class Task {
     const { topic } = queue;
     const { record } = head;
     const raw: RawRecord = { topic, partition: this.partition, offset: record.offset, record };
+    let outcome: Outcome;
     switch (head.kind) {
       case 'mark':
+        outcome = 'mark';
         if (this.#watermark.marked(topic, head.mark)) this.#moveWatermark(nowMs);
         break;
       case 'fault':
+        outcome = 'dead-letter';
         this.#outcomes.deadLetter(raw, { code: head.code, reason: head.reason, step: 'decode' });
         break;
       case 'value':
-        this.#processValue(queue, raw, head, nowMs);
+        outcome = this.#processValue(queue, raw, head, nowMs);
     }
+    // What is no dead letter was parsed before.
+    const isParsed = outcome !== 'dead-letter' && head.kind === 'value' && head.value !== null;
+    const isIdKnown = isParsed ? isEvents(queue.input) : isIdentified(queue.input, head, this.#uuid);
+    this.#state.account.read(topic, record, outcome, isIdKnown ? this.#uuid : undefined);
     queue.shift();
     this.#progressed = true;
     if (queue.waiting === 0) this.#watermark.fetched(topic, { records: 1, atEnd: queue.isDrained }, nowMs);
@@ -360,7 +379,7 @@ export class Task {
     raw: RawRecord,
     { value, eventTimeMs }: { readonly value: unknown; readonly eventTimeMs: number },
     nowMs: number,
-  ): void {
+  ): Outcome {
     const fault = recordFault({
       value,
       eventTimeMs,
@@ -372,17 +391,17 @@ export class Task {
     });
     if (fault !== undefined) {
       this.#outcomes.deadLetter(raw, { ...fault, step: 'decode' });
-      return;
+      return 'dead-letter';
     }
     const { types } = queue.input;
     if (types !== undefined && value !== null && !types.has((value as { type: string }).type)) {
       this.counters.dropped += 1;
-      return;
+      return 'dropped';
     }
     const isDeduplicated = queue.input.deduplicated === true;
     if (isDeduplicated && this.#state.duplicates.has(this.#uuid)) {
       this.counters.duplicate += 1;
-      return;
+      return 'duplicate';
     }
     this.outputs.begin(queue.topic, raw.offset);
     const result = this.#step(queue.topic, raw, value, eventTimeMs);
@@ -392,6 +411,7 @@ export class Task {
     if (isDeduplicated && result.kind !== 'dead-letter')
       this.#state.duplicates.add(this.#uuid, Math.min(raw.record.timestampMs, nowMs));
     if (this.#watermark.observe(queue.topic, eventTimeMs)) this.#moveWatermark(nowMs);
+    return OUTCOME_OF[result.kind];
   }
 
   #step(topic: string, raw: RawRecord, value: unknown, eventTimeMs: number): StepResult {

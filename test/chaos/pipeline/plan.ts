@@ -1,4 +1,4 @@
-import { createRandom } from '../../../ingest/simulator/random.ts';
+import { createRandom } from '../../../platform/random.ts';
 
 /** What can go wrong on purpose. */
 export const FAULT_KINDS = [

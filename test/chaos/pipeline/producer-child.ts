@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toProduceRecord } from '../../../ingest/public-event.ts';
-import { createRandom } from '../../../ingest/simulator/random.ts';
+import { createRandom } from '../../../platform/random.ts';
 import { createShop } from '../../../ingest/simulator/shop.ts';
 import { MillraceError } from '../../../platform/errors.ts';
 import { openKafka } from '../../../platform/kafka/index.ts';

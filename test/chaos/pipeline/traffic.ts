@@ -1,4 +1,4 @@
-import type { Random } from '../../../ingest/simulator/random.ts';
+import type { Random } from '../../../platform/random.ts';
 import { takeEvent, type IngestedEvent, type PublicEvent } from '../../../ingest/public-event.ts';
 import { uuidV7 } from '../../../platform/uuid-v7.ts';
 import type { Intended } from './acknowledgements.ts';

@@ -1,0 +1,137 @@
+/** The shop's processors on embedded engines with simulated traffic, and an auditor beside them. */
+import { randomUUID } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import { ensureTopics } from '../../cli/backends.ts';
+import { takeEvent, toProduceRecord } from '../../ingest/public-event.ts';
+import { createShop } from '../../ingest/simulator/shop.ts';
+import { migrate } from '../../platform/clickhouse/migrate.ts';
+import { openClickHouse } from '../../platform/clickhouse/open.ts';
+import type { ClickHouse } from '../../platform/clickhouse/port.ts';
+import { createBatchWriter } from '../../platform/clickhouse/writer.ts';
+import { parseConfig, type Config } from '../../platform/config.ts';
+import { openEmbeddedLog } from '../../platform/kafka/embedded/index.ts';
+import type { Kafka, ProduceRecord } from '../../platform/kafka/port.ts';
+import { silentLogger } from '../../platform/log.ts';
+import { FULL_DEPTH, shopAuditor } from '../../processors/audit/shop-auditor.ts';
+import { processorsGroup } from '../../processors/application.ts';
+import type { AuditReport } from '../../processors/runtime/audit/index.ts';
+import { StreamRunner, type RunnerOptions } from '../../processors/runtime/run/runner.ts';
+import { shopTopology } from '../../processors/topologies.ts';
+import type { MillraceEvent } from '../../schemas/generated/events.ts';
+import { clickhouseMigrations } from '../../schemas/migrations.ts';
+import { VERSIONED_TABLES } from '../../schemas/tables.ts';
+import { encodeEvent } from '../../schemas/wire-format.ts';
+import { MemoryOnlineStore } from '../harness/memory-sinks.ts';
+import { shopEvent } from '../harness/shop-events.ts';
+import { temporaryDir } from '../harness/temporary-dir.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+export interface AuditedShop {
+  readonly kafka: Kafka;
+  readonly clickhouse: ClickHouse;
+  readonly config: Config;
+  start(overrides?: Partial<RunnerOptions>): Promise<StreamRunner>;
+  send(records: readonly ProduceRecord[]): Promise<void>;
+  /** Resolves when everything was read and committed, and time has closed the windows. */
+  settled(): Promise<void>;
+  /** A pass of an auditor that knows nothing yet. */
+  audit(): Promise<AuditReport>;
+  /** An auditor that remembers from pass to pass. */
+  auditor(): { pass(): Promise<AuditReport> };
+}
+
+export async function auditedShop(): Promise<AuditedShop> {
+  const dataDir = await temporaryDir();
+  const config = parseConfig({ MR_DATA_DIR: dataDir, MR_COMMIT_INTERVAL: '100ms', MR_LOG_LEVEL: 'error' });
+  const log = silentLogger();
+  const kafka = await openEmbeddedLog({ dir: `${dataDir}/log`, log, fsync: false });
+  const clickhouse = await openClickHouse({ config: config.clickhouse, dataDir, log });
+  const running: StreamRunner[] = [];
+  onTestFinished(async () => {
+    await Promise.all(running.map((runner) => runner.stop()));
+    await clickhouse.close();
+    await kafka.close();
+  });
+  await migrate(clickhouse, clickhouseMigrations(), { now: Date.now });
+  await ensureTopics(config, kafka);
+  const { subtopologies } = shopTopology(config.processing);
+  const groupId = processorsGroup('');
+  const auditor = () => shopAuditor({ config, kafka, clickhouse, now: Date.now, depth: FULL_DEPTH });
+  return {
+    ...{ kafka, clickhouse, config, auditor },
+    audit: () => auditor().pass(),
+    async start(overrides = {}) {
+      const runner = new StreamRunner({
+        ...{ subtopologies, groupId, namespace: '', kafka, store: new MemoryOnlineStore() },
+        rows: createBatchWriter(clickhouse, { maxRows: 50_000, maxBytes: 64 * 1024 * 1024, log }),
+        watermark: { outOfOrderMs: 0, idleTimeoutMs: 300 },
+        ...{ commitIntervalMs: 100, onlineFlushIntervalMs: 20, now: Date.now, newId: randomUUID, log },
+        ...overrides,
+      });
+      running.push(runner);
+      await runner.start();
+      return runner;
+    },
+    async send(records) {
+      await kafka.producer().send(records);
+    },
+    async settled() {
+      const isDone = async () => {
+        const topics = subtopologies.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
+        for (const topic of topics) {
+          const committed = await kafka.admin.committed(groupId, topic);
+          for (const { partition, end } of await kafka.admin.offsets(topic))
+            if ((committed.find((o) => o.partition === partition)?.offset ?? 0) < end) return false;
+        }
+        // Windows close a moment after the last record, by the clock.
+        for (const table of Object.keys(VERSIONED_TABLES)) {
+          const [row] = await clickhouse.query<{ n: number }>(`SELECT count() AS n FROM ${table}`);
+          if ((row?.n ?? 0) < 3) return false;
+        }
+        return true;
+      };
+      await waitUntil(isDone, { timeoutMs: 60_000, what: 'everything committed' });
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/** What a shop says in some minutes until now, with repeated, late and broken records and answers among them. */
+export function traffic(seed: number, minutes: number): ProduceRecord[] {
+  const startMs = Date.now() - minutes * 60_000;
+  const shop = createShop({
+    ...{ seed, epoch: seed, startMs, parcelSilenceMs: 60_000, cardBurstCount: 5, cardBurstWindowMs: 60_000 },
+  });
+  const events = [...shop.tables(startMs)];
+  for (let atMs = startMs; atMs < startMs + minutes * 60_000; atMs += 1000)
+    events.push(...shop.tick(atMs, 8).events);
+  const records = events.map((event) => toProduceRecord(takeEvent(event, event.eventTime), ''));
+  const numbers = Array.from({ length: 30 }, (_, n) => n + 1);
+  const served = numbers.map((n) =>
+    topicRecord(
+      'shop.served',
+      shopEvent('RecommendationsServed', { eventTime: startMs + n, experiment: 'ü' }),
+    ),
+  );
+  const decided = numbers.map((n) =>
+    topicRecord('shop.risk-decisions', shopEvent('RiskDecided', { eventTime: startMs + n, score: 0.1 + n })),
+  );
+  const late = shopEvent('PageViewed', {
+    eventTime: startMs - DAY_MS,
+    ingestTime: startMs + minutes * 60_000,
+  });
+  const broken = { topic: 'shop.orders', key: 'x', value: Buffer.from('no event'), timestampMs: Date.now() };
+  return [
+    ...records,
+    ...records.slice(100, 200),
+    ...served,
+    ...decided,
+    broken,
+    topicRecord('shop.clickstream', late),
+  ];
+}
+
+function topicRecord(topic: string, event: MillraceEvent): ProduceRecord {
+  return { topic, key: 'key', value: encodeEvent(event), timestampMs: event.ingestTime };
+}
