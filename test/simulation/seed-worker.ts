@@ -17,7 +17,7 @@ Error.stackTraceLimit = 0;
 
 parentPort?.on('message', ({ seed, planted }: SeedTask) => {
   const bug = PLANTED_BUGS.find(({ name }) => name === planted);
-  void runProof(seed, bug).then(({ drawn: _, ...answer }) =>
-    parentPort?.postMessage(answer satisfies SeedAnswer),
-  );
+  void runProof(seed, bug).then(({ problems, faultsInjected, steps, virtualMs }) => {
+    parentPort?.postMessage({ seed, problems, faultsInjected, steps, virtualMs } satisfies SeedAnswer);
+  });
 });

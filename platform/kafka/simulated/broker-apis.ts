@@ -47,15 +47,7 @@ import {
 import { API_VERSIONS } from '../kafkajs/protocol/versions-api.ts';
 import type { TopicPartition } from '../port.ts';
 import { readBatchHead } from './batch-head.ts';
-import type { SimulatedCluster, SimulatedPartition } from './cluster.ts';
-
-/** The broker that a request has reached. */
-interface Served {
-  readonly cluster: SimulatedCluster;
-  readonly node: number;
-}
-
-type Handle = (at: Served, request: unknown, answer: (answer: unknown) => void) => void;
+import type { Handle, Served, SimulatedCluster, SimulatedPartition } from './cluster.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 /** message.max.bytes of a broker that nobody has changed. */

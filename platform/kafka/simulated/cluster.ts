@@ -8,7 +8,6 @@ import type { Scheduler } from '../../scheduler.ts';
 import type { TopicPartition } from '../port.ts';
 import type { ConnectBroker } from '../kafkajs/broker-connection.ts';
 import type { CoordinatorKind, NewTopic } from '../kafkajs/protocol/metadata-api.ts';
-import { BROKER_APIS } from './broker-apis.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
 import { Network, type NetworkHost } from './network.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -20,7 +19,17 @@ export interface SimulatedClusterOptions {
   readonly random: Random;
   /** 3 where absent. */
   readonly brokers?: number;
+  /** What a broker answers, by the name of the request. */
+  readonly apis: ReadonlyMap<string, Handle>;
 }
+
+/** The broker that a request has reached. */
+export interface Served {
+  readonly cluster: SimulatedCluster;
+  readonly node: number;
+}
+
+export type Handle = (at: Served, request: unknown, answer: (answer: unknown) => void) => void;
 
 interface Broker {
   readonly id: number;
@@ -64,7 +73,7 @@ export class SimulatedCluster {
   readonly #coordinators = new Map<string, Coordinator>();
   #topicsMade = 0;
 
-  constructor({ scheduler, random, brokers = 3 }: SimulatedClusterOptions) {
+  constructor({ scheduler, random, apis, brokers = 3 }: SimulatedClusterOptions) {
     this.scheduler = scheduler;
     this.#random = random;
     this.#brokers = Array.from({ length: brokers }, (_, index) => ({ id: index + 1, isUp: true, run: 0 }));
@@ -81,7 +90,7 @@ export class SimulatedCluster {
         runOf: (node) => this.#broker(node)?.run ?? -1,
         isSameRun: (node, run) => this.#broker(node)?.isUp === true && this.#broker(node)?.run === run,
         handle: (node, api, request, answer) => {
-          const handle = BROKER_APIS.get(api);
+          const handle = apis.get(api);
           if (handle === undefined) throw new Error(`the simulated brokers do not know ${api}`);
           handle({ cluster: this, node }, request, answer);
         },

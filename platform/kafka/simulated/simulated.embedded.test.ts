@@ -3,10 +3,10 @@ import { createRandom } from '../../random.ts';
 import { systemScheduler } from '../../scheduler.ts';
 import { kafkaContract } from '../kafka.contract.ts';
 import { createRealKafka } from '../kafkajs/real-kafka.ts';
-import { SimulatedCluster } from './cluster.ts';
+import { createSimulatedCluster } from './index.ts';
 
 const open = async () => {
-  const cluster = new SimulatedCluster({ scheduler: systemScheduler, random: createRandom('contract') });
+  const cluster = createSimulatedCluster({ scheduler: systemScheduler, random: createRandom('contract') });
   const host = { scheduler: systemScheduler, deliver: (call: () => void) => call() };
   const kafka = createRealKafka({
     brokers: cluster.bootstrap,

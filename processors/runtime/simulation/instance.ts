@@ -3,7 +3,7 @@ import { errorText, MillraceError } from '../../../platform/errors.ts';
 import type { ConnectBroker } from '../../../platform/kafka/kafkajs/broker-connection.ts';
 import { createRealKafka } from '../../../platform/kafka/kafkajs/real-kafka.ts';
 import type { Kafka } from '../../../platform/kafka/port.ts';
-import type { SimulatedCluster } from '../../../platform/kafka/simulated/cluster.ts';
+import type { SimulatedCluster } from '../../../platform/kafka/simulated/index.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
 import type { Random } from '../../../platform/random.ts';
@@ -20,6 +20,10 @@ export interface ProcessParts {
   readonly kafka: Kafka;
   readonly rows: RowWriter;
   readonly store: OnlineStore;
+}
+
+export function asItIs(connect: ConnectBroker): ConnectBroker {
+  return connect;
 }
 
 export interface InstanceEnvironment {
@@ -80,7 +84,7 @@ export class Instance {
   start(): void {
     this.#isWanted = true;
     if (this.#runner !== undefined) return;
-    const { time, startMs, cluster, alterConnect = (connect) => connect } = this.#env;
+    const { time, startMs, cluster, alterConnect = asItIs } = this.#env;
     const host = new SimulatedHost(time, this.#random, startMs);
     const log = silentLogger();
     const kafka = createRealKafka({

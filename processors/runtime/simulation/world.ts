@@ -1,7 +1,7 @@
 import { createRealKafka } from '../../../platform/kafka/kafkajs/real-kafka.ts';
 import { RecordBatchReader } from '../../../platform/kafka/kafkajs/protocol/record-batch-reader.ts';
 import type { LogRecord, ProduceRecord, Producer, TopicPartition } from '../../../platform/kafka/port.ts';
-import { SimulatedCluster } from '../../../platform/kafka/simulated/cluster.ts';
+import { createSimulatedCluster, type SimulatedCluster } from '../../../platform/kafka/simulated/index.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import { createRandom, type Random } from '../../../platform/random.ts';
 import { SimulatedHost } from '../../../platform/simulation/simulated-host.ts';
@@ -10,7 +10,7 @@ import { deadLetterTopic, lateTopic } from '../../../schemas/topics.ts';
 import type { WatermarkOptions } from '../time/watermark.ts';
 import type { Subtopology } from '../topology.ts';
 import { ANY_REQUEST, type Fault } from './faults.ts';
-import { Instance, type InstanceEnvironment } from './instance.ts';
+import { asItIs, Instance, type InstanceEnvironment } from './instance.ts';
 import { SimulatedOnlineStore, SimulatedTables } from './services.ts';
 
 /** A record that somebody publishes at some moment of the simulation. */
@@ -61,10 +61,10 @@ export class World {
   #unacknowledged = 0;
 
   constructor(options: WorldOptions) {
-    const { seed, startMs, alterConnect = (connect) => connect } = options;
+    const { seed, startMs, alterConnect = asItIs } = options;
     const random = (part: string): Random => createRandom(seed, part);
     this.#options = options;
-    this.cluster = new SimulatedCluster({
+    this.cluster = createSimulatedCluster({
       ...{ scheduler: this.time.scheduler(startMs, random('cluster clock')), random: random('cluster') },
       brokers: options.brokers,
     });
