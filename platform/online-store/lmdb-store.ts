@@ -259,6 +259,6 @@ class LmdbStore implements OnlineStore {
   }
 }
 
-function headOf(key: string, [version, , value, owner = null]: VersionedRecord): StoredHead {
-  return { key, version, owner, isDeleted: value === null };
+function headOf(key: string, [version, , value, owner]: VersionedRecord): StoredHead {
+  return { key, version, owner: owner ?? null, isDeleted: value === null };
 }

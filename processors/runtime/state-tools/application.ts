@@ -61,6 +61,7 @@ export function declarationOf(subtopology: Subtopology): Declaration {
     now,
     newId: () => '',
     store: (name, options) => state.store(name, options),
+    onlineView: () => ({ accepted: () => undefined }),
     timers: (name, onDue) => state.timers(name, onDue),
     clockTimers: (name, onDue) => state.clockTimers(name, onDue),
     attach: (part) => state.attach(part),

@@ -9,7 +9,7 @@ export const NO_TIME: CommitMeta = {
   scopes: {},
   events: {},
   upstream: {},
-  positions: {},
+  positions: {}, onlineVersion: 0,
 };
 
 export class Changelog {

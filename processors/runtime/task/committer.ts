@@ -54,7 +54,7 @@ export class Committer {
     const prepared = tasks.flatMap((task) => this.#prepare(task));
     const counts = this.#addRows(prepared.map(([, commit]) => commit));
     try {
-      await this.#flushSinks(tasks);
+      await this.#flushSinks(new Map(prepared));
     } catch (error) {
       for (const task of tasks) task.failure ??= error;
       throw error;
@@ -77,9 +77,9 @@ export class Committer {
     }
   }
 
-  async #flushSinks(tasks: readonly Task[]): Promise<void> {
+  async #flushSinks(commits: ReadonlyMap<Task, PreparedCommit>): Promise<void> {
     const { rows, online, signal } = this.#options;
-    await Promise.all([rows.flush(), online.flushUntilDone(tasks, signal)]);
+    await Promise.all([rows.flush(), online.commit(commits, signal)]);
   }
 
   #addRows(commits: readonly PreparedCommit[]): Map<string, number> {

@@ -2,12 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MillraceError } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
+import { Checkpoints } from '../online/checkpoints.ts';
+import type { OnlineWrite } from '../online/online-views.ts';
+import { KeyRepair } from '../online/key-repair.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
-import type { Task } from './task.ts';
-import type { OnlineNotice, OnlineWrite } from './task-outputs.ts';
+import type { OnlineOutputs, PreparedCommit, Task } from './task.ts';
+import type { OnlineNotice } from './task-outputs.ts';
 
 const CHUNK = 500;
 const RETRY_MS = 500;
+/** How often it is looked whether the store has lost something. */
+const VERIFY_MS = 5000;
 
 /** Rows on their way to ClickHouse; `flush` resolves when all are in. */
 export interface RowWriter {
@@ -19,6 +24,8 @@ export interface RowWriter {
 export interface OnlineSinkStats {
   applied: number;
   stale: number;
+  /** Times that the store of a task was found behind, so that its keys are written again. */
+  behind: number;
 }
 
 interface Waiting {
@@ -29,10 +36,11 @@ interface Waiting {
 /**
  * Writes what tasks say to the online store, one flush at a time. A flush that fails keeps what was not written; the
  * next one takes it again unless a newer value of the same key came meanwhile. What a task said when it failed or left
- * is forgotten: its next owner says it anew.
+ * is forgotten: its next owner says it anew. Where the store has less than was committed, or more, the keys of the task are
+ * put right from its state: at its start, and while it runs.
  */
 export class OnlineSink {
-  readonly stats: OnlineSinkStats = { applied: 0, stale: 0 };
+  readonly stats: OnlineSinkStats = { applied: 0, stale: 0, behind: 0 };
   /** Ingest to visible, all writes since the start. */
   readonly freshness = new LatencyHistogram();
   /** Told of each write that became visible: milliseconds since its event was taken in. */
@@ -42,32 +50,62 @@ export class OnlineSink {
   readonly #store: OnlineStore;
   readonly #now: () => number;
   readonly #log: Logger;
+  readonly #checkpoints: Checkpoints;
+  readonly #repair: KeyRepair;
   readonly #waiting = new Map<Task, Waiting>();
   #last: Promise<unknown> = Promise.resolve();
+  #verifiedAtMs = Number.NEGATIVE_INFINITY;
+  #isVerifying = false;
+  /** What ended a look at the store, for the next flush to tell. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(store: OnlineStore, now: () => number, log: Logger) {
     this.#store = store;
     this.#now = now;
     this.#log = log;
+    this.#checkpoints = new Checkpoints(store, {
+      onBehind: (task) => {
+        this.stats.behind += 1;
+        this.#repair.writeAgain(task);
+      },
+      onSuperseded: ({ id }) =>
+        log.warn(
+          { task: id },
+          'the online store has writes of a later start of the task: another process has it, or the store is of another log; then rebuild it with `millrace rebuild online`',
+        ),
+    });
+    this.#repair = new KeyRepair({
+      ...{ store, log, checkpoints: this.#checkpoints },
+      onFailure: (error) => (this.#failure ??= { error }),
+    });
   }
 
   /** Whether a flush of the task would write anything. */
   hasWork(task: Task): boolean {
-    return task.outputs.hasOnline || this.#waiting.has(task);
+    return task.online.hasPending || task.outputs.hasNotices || this.#waiting.has(task);
   }
 
   /** Writes what the tasks have said. Rejects with MR_ONLINE_STORE_UNAVAILABLE; then nothing is lost. */
   flush(tasks: readonly Task[]): Promise<void> {
-    const run = this.#last.then(() => this.#flushAll(tasks));
-    this.#last = run.catch(() => undefined); // its caller has the error
-    return run;
+    return this.#inTurn(async () => {
+      for (const task of tasks) if (task.failure === undefined) this.#add(task, task.takeOnline());
+      await this.#flushAll();
+    });
   }
 
-  /** Flushes until the store takes it; ends early when the signal aborts. */
-  async flushUntilDone(tasks: readonly Task[], signal: AbortSignal): Promise<void> {
+  /**
+   * Writes what commits stand for until the store takes it, and says so there; ends early when the signal aborts. The
+   * transactions may follow then.
+   */
+  async commit(commits: ReadonlyMap<Task, PreparedCommit>, signal: AbortSignal): Promise<void> {
+    for (const [task, { online }] of commits) this.#add(task, online);
+    const versions = new Map([...commits].map(([task, { onlineVersion }]) => [task, onlineVersion]));
     for (;;) {
       try {
-        await this.flush(tasks);
+        await this.#inTurn(async () => {
+          await this.#flushAll();
+          await this.#checkpoints.settle(versions);
+        });
         return;
       } catch (error) {
         if (!(error instanceof MillraceError) || !error.retryable || signal.aborted) throw error;
@@ -80,32 +118,64 @@ export class OnlineSink {
     }
   }
 
+  /** Looks every few seconds whether the store still has what tasks wrote; what is lost is written again. */
+  maybeVerify(tasks: readonly Task[]): void {
+    const nowMs = this.#now();
+    if (this.#isVerifying || nowMs - this.#verifiedAtMs < VERIFY_MS) return;
+    this.#verifiedAtMs = nowMs;
+    this.#isVerifying = true;
+    const own = tasks.filter((task) => task.failure === undefined);
+    this.#inTurn(() => this.#checkpoints.verify(own))
+      .then(() => this.#repair.maybeSweep(own))
+      .catch((error: unknown) => {
+        // An outage is told by the flushes; what the store had lost by then is found afterwards.
+        if (!(error instanceof MillraceError) || !error.retryable) this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#isVerifying = false;
+      });
+  }
+
   /** Forgets what a task had said: it starts again and says it anew. */
   forget(task: Task): void {
     this.#waiting.delete(task);
+    this.#checkpoints.forget(task);
   }
 
-  async #flushAll(tasks: readonly Task[]): Promise<void> {
-    for (const task of tasks) if (task.failure === undefined) this.#take(task);
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#last.then(() => {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      return work();
+    });
+    this.#last = run.catch(() => undefined); // its caller has the error
+    return run;
+  }
+
+  async #flushAll(): Promise<void> {
+    const written = [...this.#waiting].filter(([, { writes }]) => writes.size > 0).map(([task]) => task);
+    await this.#checkpoints.open(written);
     const writes = [...this.#waiting].flatMap(([task, waiting]) =>
       [...waiting.writes.values()].map((write) => ({ waiting, task, write })),
     );
     for (let at = 0; at < writes.length; at += CHUNK) {
       const chunk = writes.slice(at, at + CHUNK);
       await this.#write(chunk.map(({ write }) => write));
-      for (const { waiting, write } of chunk) waiting.writes.delete(write.key);
+      for (const { waiting, task, write } of chunk) {
+        this.#checkpoints.flushed(task, write.version);
+        if (waiting.writes.get(write.key) === write) waiting.writes.delete(write.key);
+      }
     }
     for (const [task, waiting] of [...this.#waiting]) {
       for (let notice = waiting.notices[0]; notice !== undefined; notice = waiting.notices[0]) {
         await this.#store.publish(notice.channel, notice.message);
         waiting.notices.shift();
       }
-      if (waiting.writes.size === 0) this.#waiting.delete(task);
+      if (waiting.writes.size === 0 && waiting.notices.length === 0) this.#waiting.delete(task);
     }
+    this.#repair.flushed();
   }
 
-  #take(task: Task): void {
-    const { writes, notices } = task.outputs.takeOnline();
+  #add(task: Task, { writes, notices }: OnlineOutputs): void {
     if (writes.length === 0 && notices.length === 0) return;
     const waiting = this.#waiting.get(task) ?? { writes: new Map<string, OnlineWrite>(), notices: [] };
     for (const write of writes) {

@@ -39,8 +39,7 @@ test('versions rise with each emission, and with a new epoch above all of the ol
   const versions = [1, 2].flatMap((taskEpoch) => {
     const out = outputs(taskEpoch);
     out.versionedRow('w', {});
-    out.online('k', { value: () => 'v', ttlMs: 1 });
-    const online = out.takeOnline().writes.map(({ version }) => version);
+    const online = [out.nextVersion()];
     out.versionedRow('w', {});
     return [...(out.take().rows.get('w') ?? []).map((row) => row['version'] as number), ...online].sort(
       (a, b) => a - b,
@@ -57,27 +56,15 @@ test('a window row carries partition and time of emission', () => {
   ]);
 });
 
-test('online writes are coalesced by key: the last value, the oldest acceptance', () => {
-  const out = outputs();
-  out.online('k', { value: () => 'one', ttlMs: 10, acceptedAtMs: 100 });
-  out.online('k', { value: () => 'two', ttlMs: 20, acceptedAtMs: 200 });
-  out.online('gone', { value: () => null, ttlMs: 20 });
-  expect(out.takeOnline().writes).toEqual([
-    { key: 'k', value: 'two', ttlMs: 20, version: 2 ** 40 + 1, acceptedAtMs: 100 },
-    { key: 'gone', value: null, ttlMs: 20, version: 2 ** 40 + 2, acceptedAtMs: undefined },
-  ]);
-  expect(out.hasOnline).toBe(false);
-});
-
 test('events are encoded for their topic in the namespace; what was taken is gone', () => {
   const out = outputs();
   const event = shopEvent('UserActed');
   out.produce('millrace.user-activity', 'user-1', event);
   out.notify('alerts', 'hello');
-  expect([out.pending, out.hasOnline]).toEqual([1, true]);
+  expect([out.pending, out.hasNotices]).toEqual([1, true]);
   const { records } = out.take();
   expect(records).toMatchObject([{ topic: 'ns.millrace.user-activity', key: 'user-1', timestampMs: T0 }]);
   expect(decodeEvent(records[0]?.value ?? null)).toEqual(event);
-  expect(out.takeOnline().notices).toEqual([{ channel: 'alerts', message: 'hello' }]);
-  expect([out.pending, out.hasOnline, out.take().records]).toEqual([0, false, []]);
+  expect(out.takeNotices()).toEqual([{ channel: 'alerts', message: 'hello' }]);
+  expect([out.pending, out.hasNotices, out.take().records]).toEqual([0, false, []]);
 });

@@ -1,6 +1,5 @@
 import type { Row } from '../../../platform/clickhouse/port.ts';
 import type { ProduceRecord } from '../../../platform/kafka/port.ts';
-import type { VersionedWrite } from '../../../platform/online-store/port.ts';
 import { encodeEvent } from '../../../schemas/wire-format.ts';
 import type { MillraceEvent } from '../../../schemas/generated/events.ts';
 import type { UndoLog } from '../state/undo-log.ts';
@@ -10,25 +9,13 @@ import { EVENT_TIME_HEADER } from './read-head.ts';
 /** Emissions of one epoch before the epoch's number would be reached: version = taskEpoch · 2^40 + emission. */
 const EPOCH_STEP = 2 ** 40;
 
-interface PendingOnline {
-  readonly value: () => string | null;
-  readonly ttlMs: number;
-  /** Ingest time of the oldest event that waits in this write. */
-  readonly acceptedAtMs: number | undefined;
-}
-
-/** A write to the online store that is on its way. */
-export interface OnlineWrite extends VersionedWrite {
-  readonly acceptedAtMs: number | undefined;
-}
-
 /** An announcement to whoever listens now. */
 export interface OnlineNotice {
   readonly channel: string;
   readonly message: string;
 }
 
-/** What a task has said since its last commit (rows, records) and since its last flush (online writes, notices). */
+/** What a task has said since its last commit (rows, records) and since its last flush (notices). */
 export class TaskOutputs implements Outputs {
   readonly #partition: number;
   readonly #topicName: (topic: string) => string;
@@ -36,7 +23,6 @@ export class TaskOutputs implements Outputs {
   readonly #undo: UndoLog;
   #rows = new Map<string, Row[]>();
   #records: ProduceRecord[] = [];
-  #online = new Map<string, PendingOnline>();
   #notices: OnlineNotice[] = [];
   #rowCount = 0;
   #emission = 0;
@@ -63,8 +49,18 @@ export class TaskOutputs implements Outputs {
     return this.#rowCount + this.#records.length;
   }
 
-  get hasOnline(): boolean {
-    return this.#online.size > 0 || this.#notices.length > 0;
+  get hasNotices(): boolean {
+    return this.#notices.length > 0;
+  }
+
+  /** Below every version of this start, above all of earlier ones. */
+  get epochStart(): number {
+    return this.taskEpoch * EPOCH_STEP;
+  }
+
+  /** Above every version of this start. */
+  get epochEnd(): number {
+    return (this.taskEpoch + 1) * EPOCH_STEP;
   }
 
   produce(topic: string, key: string, event: MillraceEvent): void {
@@ -108,20 +104,8 @@ export class TaskOutputs implements Outputs {
   versionedRow(table: string, row: FreshRow): void {
     row['partition'] = this.#partition;
     row['emitted_at'] = this.#now();
-    row['version'] = this.#nextVersion();
+    row['version'] = this.nextVersion();
     this.#addRow(table, row);
-  }
-
-  online(key: string, write: { value: () => string | null; ttlMs: number; acceptedAtMs?: number }): void {
-    const online = this.#online;
-    const waiting = online.get(key);
-    online.set(key, {
-      value: write.value,
-      ttlMs: write.ttlMs,
-      acceptedAtMs: waiting?.acceptedAtMs ?? write.acceptedAtMs,
-    });
-    if (!this.#undo.isActive) return;
-    this.#undo.note(() => (waiting === undefined ? online.delete(key) : online.set(key, waiting)));
   }
 
   notify(channel: string, message: string): void {
@@ -139,33 +123,22 @@ export class TaskOutputs implements Outputs {
     return taken;
   }
 
-  /** Online writes and notices since the last call, with values and versions of now. */
-  takeOnline(): {
-    readonly writes: OnlineWrite[];
-    readonly notices: readonly OnlineNotice[];
-  } {
-    const writes = [...this.#online].map(([key, pending]) => ({
-      key,
-      value: pending.value(),
-      ttlMs: pending.ttlMs,
-      version: this.#nextVersion(),
-      acceptedAtMs: pending.acceptedAtMs,
-    }));
+  takeNotices(): readonly OnlineNotice[] {
     const notices = this.#notices;
-    this.#online = new Map();
     this.#notices = [];
-    return { writes, notices };
+    return notices;
+  }
+
+  /** A version above all that were given before, for what is written with one. */
+  nextVersion(): number {
+    this.#emission += 1;
+    return this.taskEpoch * EPOCH_STEP + this.#emission;
   }
 
   #nameOf(topic: string): string {
     let name = this.#topicNames.get(topic);
     if (name === undefined) this.#topicNames.set(topic, (name = this.#topicName(topic)));
     return name;
-  }
-
-  #nextVersion(): number {
-    this.#emission += 1;
-    return this.taskEpoch * EPOCH_STEP + this.#emission;
   }
 
   #addRow(table: string, row: Row): void {

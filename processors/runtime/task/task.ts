@@ -6,6 +6,8 @@ import type {
   TransactionalId,
   TransactionalProducer,
 } from '../../../platform/kafka/port.ts';
+import { OnlineViews, type OnlineWrite, type WriteTimes } from '../online/online-views.ts';
+import { readWriteTimes } from '../online/write-times.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
@@ -20,7 +22,7 @@ import { isEvents, readHead } from './read-head.ts';
 import { recordFault } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { TaskEnvironment } from './task-environment.ts';
-import { TaskOutputs } from './task-outputs.ts';
+import { TaskOutputs, type OnlineNotice } from './task-outputs.ts';
 import { WatermarkSender, type TimedOutput } from './watermark-sender.ts';
 
 /** Versions (taskEpoch · 2^40 + emission) stay safe integers below it. */
@@ -28,9 +30,18 @@ const MAX_EPOCHS = 2 ** 13;
 /** Records between two looks at the time. */
 const RECORDS_A_LOOK = 32;
 
+/** What goes to the online store. */
+export interface OnlineOutputs {
+  readonly writes: readonly OnlineWrite[];
+  readonly notices: readonly OnlineNotice[];
+}
+
 /** One commit on its way: rows for the sinks first, the transaction after they have acknowledged. */
 export interface PreparedCommit {
   readonly rows: ReadonlyMap<string, readonly Row[]>;
+  readonly online: OnlineOutputs;
+  /** Version of the newest write to the online store that the commit stands for. */
+  readonly onlineVersion: number;
   readonly transaction: Transaction;
 }
 
@@ -57,6 +68,10 @@ export class Task {
   readonly subtopology: Subtopology;
   readonly partition: number;
   readonly outputs: TaskOutputs;
+  /** What the task has in the online store. */
+  readonly online: OnlineViews;
+  /** Version of the newest write to the online store that the last commit stands for. */
+  committedOnlineVersion = 0;
   /** Set when a step or a commit failed: nothing it holds may be used, only its last committed state. */
   failure: unknown;
   /** Started, and then failed before anything that it read was committed: starting again may not help. */
@@ -73,6 +88,8 @@ export class Task {
   #inputs = new InputMerge([]);
   readonly #watermark: WatermarkTracker;
   #progressed = false;
+  /** Set while a commit was prepared and its transaction has not ended. */
+  #committing: { readonly ended: Promise<void>; readonly end: () => void } | undefined;
 
   constructor(subtopology: Subtopology, partition: number, env: TaskEnvironment, faults?: StepFaults) {
     this.subtopology = subtopology;
@@ -86,6 +103,7 @@ export class Task {
     });
     const { undo } = this.#state;
     this.outputs = new TaskOutputs({ partition, topicName: env.topicName, now: env.now, undo });
+    this.online = new OnlineViews(this.id, () => this.outputs.nextVersion());
     this.#outcomes = new Outcomes({
       ...{ step: subtopology.name, partition, outputs: this.outputs, topicName: env.topicName, now: env.now },
       firstInput: subtopology.inputs[0]?.topic ?? subtopology.name,
@@ -164,7 +182,8 @@ export class Task {
 
   /** Whether there is anything that a commit would make durable. */
   get hasWork(): boolean {
-    return this.#progressed || this.pending > 0 || this.#sender.isDue(this.#env.now());
+    if (this.#progressed || this.pending > 0 || this.online.wantsCommit) return true;
+    return this.#sender.isDue(this.#env.now());
   }
 
   /** How far a standby has followed: it reads what the task's owner has committed since its last call. */
@@ -190,6 +209,7 @@ export class Task {
         context: { task: this.id, taskEpoch: this.#state.taskEpoch },
       });
     this.outputs.taskEpoch = this.#state.taskEpoch;
+    this.committedOnlineVersion = this.online.newestVersion = this.#state.meta.onlineVersion;
     const queues = this.subtopology.inputs.map(
       async (input) =>
         new InputQueue(input, {
@@ -277,6 +297,8 @@ export class Task {
     const nowMs = this.#env.now();
     for (const record of this.#sender.take(nowMs)) this.outputs.produceRaw(record);
     const { rows, records } = this.outputs.take();
+    const online = this.takeOnline();
+    this.online.wantsCommit = false;
     // One by one: a spread of a large state would overflow the stack.
     for (const change of this.#takeChanges(nowMs)) records.push(change);
     const offsets = this.#inputs.queues.map(({ topic, position }) => ({
@@ -285,7 +307,21 @@ export class Task {
       offset: position,
     }));
     this.#progressed = false;
-    return { rows, transaction: { records, offsets } };
+    this.#committing = turnstile();
+    const { newestVersion: onlineVersion } = this.online;
+    return { rows, online, onlineVersion, transaction: { records, offsets } };
+  }
+
+  /** Writes to the online store since the last call or commit, with values and versions of now, and notices. */
+  takeOnline(): OnlineOutputs {
+    let writes: readonly OnlineWrite[] = [];
+    this.#state.undo.suspended(() => (writes = this.online.take(this.#env.now())));
+    return { writes, notices: this.outputs.takeNotices() };
+  }
+
+  /** When each entry that the online store shows was last written, by what is committed now. */
+  onlineWriteTimes(): Promise<WriteTimes> {
+    return readWriteTimes(this.#env.kafka, this.changelog, this.online.stores);
   }
 
   /** The last step of a commit, after the sinks have acknowledged its rows. */
@@ -293,9 +329,12 @@ export class Task {
     try {
       await this.#producer.commit(prepared.transaction);
       this.isFruitless = false;
+      this.committedOnlineVersion = prepared.onlineVersion;
     } catch (error) {
       this.failure = error;
       throw error;
+    } finally {
+      this.#endCommit();
     }
   }
 
@@ -304,9 +343,20 @@ export class Task {
     return this.#guard.faults;
   }
 
+  /** Resolves when no commit is on its way; of a task that failed, when it is closed. */
+  async commitEnded(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing.ended;
+  }
+
   async close(): Promise<void> {
+    this.#endCommit();
     this.#state.close();
     await this.#producer.close();
+  }
+
+  #endCommit(): void {
+    this.#committing?.end();
+    this.#committing = undefined;
   }
 
   async #firstOffset(topic: string): Promise<number> {
@@ -401,6 +451,7 @@ export class Task {
       now,
       newId,
       store: (name, options) => this.#state.store(name, options),
+      onlineView: (store, view) => this.online.add(store, view),
       timers: (name, onDue) => this.#state.timers(name, onDue, scope),
       clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
       attach: (part) => this.#state.attach(part, scope),
@@ -435,9 +486,19 @@ export class Task {
   }
 
   #takeChanges(nowMs: number) {
-    const meta = { ...this.#watermark.saved, positions: Object.fromEntries(this.positions) };
+    const meta = {
+      ...this.#watermark.saved,
+      positions: Object.fromEntries(this.positions),
+      onlineVersion: this.online.newestVersion,
+    };
     return this.#state.takeChanges(this.changelog, meta, nowMs);
   }
+}
+
+function turnstile(): { readonly ended: Promise<void>; readonly end: () => void } {
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  return { ended, end };
 }
 
 /** Whether a failure is part of normal life (another owner, unknown outcome, a step that threw) and the task may start again. */
