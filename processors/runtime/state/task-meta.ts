@@ -70,7 +70,7 @@ export function isMeta(key: Buffer | null): boolean {
  * and aborted transactions may follow.
  */
 export async function lastMeta(
-  kafka: Kafka,
+  kafka: Pick<Kafka, 'readToEnd'>,
   changelog: TopicPartition,
   range: { readonly from: number; readonly end: number },
 ): Promise<TaskMeta | undefined> {

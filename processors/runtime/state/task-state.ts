@@ -1,11 +1,11 @@
 import { MillraceError } from '../../../platform/errors.ts';
-import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
+import type { LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EVENT_TIME_HEADER } from '../task/read-head.ts';
 import { EventTimers } from '../time/event-timers.ts';
 import type { TimeScope } from '../time/time-scope.ts';
 import type { StatefulPart, TimeReason } from '../stateful-part.ts';
-import { readChangelog, type RestoreProgress } from './changelog-reader.ts';
+import { readChangelog, type ChangelogSource, type RestoreProgress } from './changelog-reader.ts';
 import { checkCompatible, checkDeclared, storedVersion, type Declaration } from './compatibility.ts';
 import { KeyedStore, type StateChange, type StoreOptions } from './keyed-store.ts';
 import { describeState, type StoreDescription } from './state-description.ts';
@@ -145,7 +145,7 @@ export class TaskState {
    * @throws MillraceError MR_STATE_INCOMPATIBLE, before most is read; MR_STATE_TOO_LARGE
    */
   async restore(
-    kafka: Kafka,
+    kafka: ChangelogSource,
     changelog: TopicPartition,
     options: { readonly onProgress?: (progress: RestoreProgress) => void } = {},
   ): Promise<void> {
