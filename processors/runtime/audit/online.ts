@@ -1,6 +1,7 @@
 import type { OnlineStore, StoredRecord } from '../../../platform/online-store/port.ts';
 import { checkpointKey, isCheckpointKey } from '../../../schemas/keys.ts';
 import { decodeCheckpoint } from '../online/checkpoint.ts';
+import { chunks } from './chunks.ts';
 import type { ExpectedKey, ExpectedTask } from './expected-online.ts';
 
 /** What of a task's keys in the online store is not as its state says. */
@@ -25,7 +26,11 @@ export interface AuditOnlineOptions {
   /** Whether `expected` is of all tasks: then keys of nobody are found too. True where absent. */
   readonly isWhole?: boolean;
   /** Told of every key at fault. */
-  readonly onFault?: (fault: { readonly task: string | null; readonly key: string; readonly kind: Fault }) => void;
+  readonly onFault?: (fault: {
+    readonly task: string | null;
+    readonly key: string;
+    readonly kind: Fault;
+  }) => void;
 }
 
 const AT_ONCE = 500;
@@ -49,7 +54,8 @@ export async function auditOnline(
     const audit = new TaskAudit(task.task, task.onlineVersion, options);
     audits.set(task.task, audit);
     checkpoints.set(task.task, await checkpointOf(store, task.task));
-    for (const keys of chunks(task.keys)) audit.compare(keys, await store.readRecords(keys.map(({ key }) => key)));
+    for (const keys of chunks(task.keys, AT_ONCE))
+      audit.compare(keys, await store.readRecords(keys.map(({ key }) => key)));
   }
   const nobody = new TaskAudit(null, Number.POSITIVE_INFINITY, options);
   for await (const heads of store.scan()) {
@@ -104,7 +110,12 @@ class TaskAudit {
     keys.forEach((key, index) => {
       const record = records[index] ?? null;
       this.#expected.add(key.key);
-      if (record?.value == null && !this.#isNewer(record) && key.writtenMs + key.ttlMs <= nowMs + EXPIRY_SLACK_MS) return;
+      if (
+        record?.value == null &&
+        !this.#isNewer(record) &&
+        key.writtenMs + key.ttlMs <= nowMs + EXPIRY_SLACK_MS
+      )
+        return;
       this.#counts.keys += 1;
       if (record?.value == null) this.#judge('missing', key.key, record);
       else if (record.value !== wellFormed(key.value)) this.#judge('altered', key.key, record);
@@ -140,16 +151,6 @@ class TaskAudit {
   #isNewer(record: Pick<StoredRecord, 'version'> | null): boolean {
     return record !== null && record.version > this.committed;
   }
-}
-
-function* chunks<T>(items: Iterable<T>): Generator<readonly T[], undefined> {
-  let chunk: T[] = [];
-  for (const item of items) {
-    if (chunk.push(item) < AT_ONCE) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 /** As the text comes back from UTF-8. */

@@ -19,7 +19,8 @@ const TIMERS = new Set(['timers', 'clock-timers']);
 export function readableValue(bytes: Buffer, layout: string | null): ReadableValue {
   if (layout === 'event-ids') return { kind: 'json', value: { ids: uuidsOf(bytes) } };
   if (layout === 'keyed(events)') return orBytes(bytes, layout, () => events.decode(bytes));
-  if (layout === 'keyed(text)' && isUtf8(bytes)) return { kind: 'text', value: bytes.toString('utf8') };
+  if ((layout === 'keyed(text)' || layout === 'outbox') && isUtf8(bytes))
+    return { kind: 'text', value: bytes.toString('utf8') };
   if (!isUtf8(bytes)) return opaque(bytes, layout);
   return orBytes(bytes, layout, () => {
     const value = JSON.parse(bytes.toString('utf8')) as unknown;

@@ -8,6 +8,7 @@ import type { StatefulPart, TimeReason } from '../stateful-part.ts';
 import { readChangelog, type ChangelogSource, type RestoreProgress } from './changelog-reader.ts';
 import { checkCompatible, checkDeclared, storedVersion, type Declaration } from './compatibility.ts';
 import { KeyedStore, type StateChange, type StoreOptions } from './keyed-store.ts';
+import { Outbox, OUTBOX, OUTBOX_OPTIONS } from './outbox.ts';
 import { describeState, type StoreDescription } from './state-description.ts';
 import type { StateMemory } from './state-memory.ts';
 import { taskTime, type StoreEnvironment } from './store-environment.ts';
@@ -55,6 +56,8 @@ const KEY_ONLY = { name: 'none', encode: () => Buffer.alloc(0), decode: () => tr
 export class TaskState {
   readonly duplicates = new DuplicateFilter({ horizonMs: 24 * 3_600_000, maxIds: 4_000_000 });
   readonly undo = new UndoLog();
+  /** The rows of the last commit that follow its transaction. */
+  readonly outbox: Outbox;
   /** Raised at each start, after fencing: a stale writer's versions are always lower. */
   taskEpoch = 0;
 
@@ -80,6 +83,7 @@ export class TaskState {
       ...(spillMap === undefined ? {} : { spillMap }),
     };
     this.#declaration = { taskId, stores: this.#stores, retired: new Set(retired) };
+    this.outbox = new Outbox(this.store(OUTBOX, OUTBOX_OPTIONS));
   }
 
   /** What the last commit said, as far as it was restored. */

@@ -1,7 +1,10 @@
 import { errorText } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
+import type { TableRows } from '../state/outbox.ts';
 import type { OnlineSink, RowWriter } from './sinks.ts';
 import { isTaskRestart, type PreparedCommit, type Task } from './task.ts';
+
+const NO_ROWS: TableRows = new Map();
 
 export interface CommitterOptions {
   readonly rows: RowWriter;
@@ -14,9 +17,10 @@ export interface CommitterOptions {
 }
 
 /**
- * Commits tasks, one commit at a time: rows and online writes are acknowledged first, then outputs, changelog and
- * offsets move in one Kafka transaction for each task. Facts and window results are idempotent, so that what the sinks
- * have taken may be said again.
+ * Commits tasks, one commit at a time: facts and online writes are acknowledged first, then outputs, changelog and
+ * offsets move in one Kafka transaction for each task, and the results that are kept in it follow. What went ahead of a
+ * transaction that never came is said again: a fact has its place in the log, and keys of the online store are put right
+ * from the state. Results may be said of other keys then, so they wait for their transaction.
  */
 export class Committer {
   readonly #options: CommitterOptions;
@@ -52,14 +56,20 @@ export class Committer {
     const tasks = all.filter((task) => task.failure === undefined && task.hasWork);
     if (tasks.length === 0) return;
     const prepared = tasks.flatMap((task) => this.#prepare(task));
-    const counts = this.#addRows(prepared.map(([, commit]) => commit));
+    const counts = new Map<string, number>();
+    for (const [task, { facts }] of prepared) {
+      this.#add(task.owedRows, counts);
+      this.#add(facts, counts);
+    }
     try {
       await this.#flushSinks(new Map(prepared));
     } catch (error) {
       for (const task of tasks) task.failure ??= error;
       throw error;
     }
+    for (const [task] of prepared) task.owedRows = NO_ROWS;
     await Promise.all(prepared.map(([task, commit]) => this.#commitTask(task, commit)));
+    await this.#tell(prepared, counts);
     this.commits += 1;
     const ms = performance.now() - startedMs;
     this.#longestMs = Math.max(this.#longestMs, ms);
@@ -82,15 +92,28 @@ export class Committer {
     await Promise.all([rows.flush(), online.commit(commits, signal)]);
   }
 
-  #addRows(commits: readonly PreparedCommit[]): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { rows } of commits) {
-      for (const [table, tableRows] of rows) {
-        this.#options.rows.add(table, tableRows);
-        counts.set(table, (counts.get(table) ?? 0) + tableRows.length);
-      }
+  /** Writes the results of the transactions that were made; until they are in, there is no next one. */
+  async #tell(
+    prepared: readonly (readonly [Task, PreparedCommit])[],
+    counts: Map<string, number>,
+  ): Promise<void> {
+    const made = prepared.filter(([task, { results }]) => task.failure === undefined && results.size > 0);
+    if (made.length === 0) return;
+    for (const [, { results }] of made) this.#add(results, counts);
+    try {
+      await this.#options.rows.flush();
+    } catch (error) {
+      // They stay owed: whoever starts from this commit says them.
+      for (const [task] of made) task.failure ??= error;
+      throw error;
     }
-    return counts;
+  }
+
+  #add(tables: TableRows, counts: Map<string, number>): void {
+    for (const [table, rows] of tables) {
+      this.#options.rows.add(table, rows);
+      counts.set(table, (counts.get(table) ?? 0) + rows.length);
+    }
   }
 
   async #commitTask(task: Task, prepared: PreparedCommit): Promise<void> {

@@ -28,7 +28,7 @@ test('a fact carries its place in the log; further rows of one record are number
   out.fact('orders', recordAt(7), { order_id: 'a' });
   out.fact('orders', recordAt(7), { order_id: 'b' });
   out.fact('orders', recordAt(8), { order_id: 'c' });
-  expect(out.take().rows.get('orders')).toEqual([
+  expect(out.take().facts.get('orders')).toEqual([
     { _topic: 'ns.shop.orders', _partition: 4, _offset: 7, _ordinal: 0, order_id: 'a' },
     { _topic: 'ns.shop.orders', _partition: 4, _offset: 7, _ordinal: 1, order_id: 'b' },
     { _topic: 'ns.shop.orders', _partition: 4, _offset: 8, _ordinal: 0, order_id: 'c' },
@@ -41,7 +41,7 @@ test('versions rise with each emission, and with a new epoch above all of the ol
     out.versionedRow('w', {});
     const online = [out.nextVersion()];
     out.versionedRow('w', {});
-    return [...(out.take().rows.get('w') ?? []).map((row) => row['version'] as number), ...online].sort(
+    return [...(out.take().results.get('w') ?? []).map((row) => row['version'] as number), ...online].sort(
       (a, b) => a - b,
     );
   });
@@ -51,7 +51,7 @@ test('versions rise with each emission, and with a new epoch above all of the ol
 test('a window row carries partition and time of emission', () => {
   const out = outputs();
   out.versionedRow('w', { window_start: 1 });
-  expect(out.take().rows.get('w')).toEqual([
+  expect(out.take().results.get('w')).toEqual([
     { window_start: 1, partition: 4, emitted_at: T0, version: 2 ** 40 + 1 },
   ]);
 });

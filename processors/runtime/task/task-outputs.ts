@@ -2,6 +2,7 @@ import type { Row } from '../../../platform/clickhouse/port.ts';
 import type { ProduceRecord } from '../../../platform/kafka/port.ts';
 import { encodeEvent } from '../../../schemas/wire-format.ts';
 import type { MillraceEvent } from '../../../schemas/generated/events.ts';
+import type { TableRows } from '../state/outbox.ts';
 import type { UndoLog } from '../state/undo-log.ts';
 import type { FreshRow, OutputRecord, Outputs, Position } from '../topology.ts';
 import { EVENT_TIME_HEADER } from './read-head.ts';
@@ -21,7 +22,8 @@ export class TaskOutputs implements Outputs {
   readonly #topicName: (topic: string) => string;
   readonly #now: () => number;
   readonly #undo: UndoLog;
-  #rows = new Map<string, Row[]>();
+  #facts = new Map<string, Row[]>();
+  #results = new Map<string, Row[]>();
   #records: ProduceRecord[] = [];
   #notices: OnlineNotice[] = [];
   #rowCount = 0;
@@ -98,14 +100,14 @@ export class TaskOutputs implements Outputs {
     row['_partition'] = record.partition;
     row['_offset'] = record.offset;
     row['_ordinal'] = this.#ordinal;
-    this.#addRow(table, row);
+    this.#addRow(this.#facts, table, row);
   }
 
   versionedRow(table: string, row: FreshRow): void {
     row['partition'] = this.#partition;
     row['emitted_at'] = this.#now();
     row['version'] = this.nextVersion();
-    this.#addRow(table, row);
+    this.#addRow(this.#results, table, row);
   }
 
   notify(channel: string, message: string): void {
@@ -114,10 +116,11 @@ export class TaskOutputs implements Outputs {
     if (this.#undo.isActive) this.#undo.note(() => notices.pop());
   }
 
-  /** Rows by table and records since the last call. */
-  take(): { readonly rows: ReadonlyMap<string, readonly Row[]>; readonly records: ProduceRecord[] } {
-    const taken = { rows: this.#rows, records: this.#records };
-    this.#rows = new Map();
+  /** Facts and versioned rows by table, and records since the last call. */
+  take(): { readonly facts: TableRows; readonly results: TableRows; readonly records: ProduceRecord[] } {
+    const taken = { facts: this.#facts, results: this.#results, records: this.#records };
+    this.#facts = new Map();
+    this.#results = new Map();
     this.#records = [];
     this.#rowCount = 0;
     return taken;
@@ -141,15 +144,14 @@ export class TaskOutputs implements Outputs {
     return name;
   }
 
-  #addRow(table: string, row: Row): void {
-    const rows = this.#rows.get(table);
-    if (rows === undefined) this.#rows.set(table, [row]);
+  #addRow(tables: Map<string, Row[]>, table: string, row: Row): void {
+    const rows = tables.get(table);
+    if (rows === undefined) tables.set(table, [row]);
     else rows.push(row);
     this.#rowCount += 1;
-    if (this.#undo.isActive) this.#undo.note(() => this.#removeRow(table));
-  }
-
-  #removeRow(table: string): void {
-    if (this.#rows.get(table)?.pop() !== undefined) this.#rowCount -= 1;
+    if (!this.#undo.isActive) return;
+    this.#undo.note(() => {
+      if (tables.get(table)?.pop() !== undefined) this.#rowCount -= 1;
+    });
   }
 }

@@ -1,5 +1,4 @@
 import { hasCode, MillraceError } from '../../../platform/errors.ts';
-import type { Row } from '../../../platform/clickhouse/port.ts';
 import type {
   RecordBatch,
   Transaction,
@@ -8,6 +7,7 @@ import type {
 } from '../../../platform/kafka/port.ts';
 import { OnlineViews, type OnlineWrite, type WriteTimes } from '../online/online-views.ts';
 import { readWriteTimes } from '../online/write-times.ts';
+import type { TableRows } from '../state/outbox.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Processor, Subtopology, TaskContext } from '../topology.ts';
@@ -36,9 +36,13 @@ export interface OnlineOutputs {
   readonly notices: readonly OnlineNotice[];
 }
 
-/** One commit on its way: rows for the sinks first, the transaction after they have acknowledged. */
+/**
+ * One commit on its way: facts and online writes first, which are the same when they are said again; the transaction after
+ * the sinks have acknowledged them; then the results, which are kept in the transaction until the next one.
+ */
 export interface PreparedCommit {
-  readonly rows: ReadonlyMap<string, readonly Row[]>;
+  readonly facts: TableRows;
+  readonly results: TableRows;
   readonly online: OnlineOutputs;
   /** Version of the newest write to the online store that the commit stands for. */
   readonly onlineVersion: number;
@@ -70,6 +74,8 @@ export class Task {
   readonly outputs: TaskOutputs;
   /** What the task has in the online store. */
   readonly online: OnlineViews;
+  /** Results of the last commit before the start: they may not be in their tables, and must be before the next commit. */
+  owedRows: TableRows = new Map();
   /** Version of the newest write to the online store that the last commit stands for. */
   committedOnlineVersion = 0;
   /** Set when a step or a commit failed: nothing it holds may be used, only its last committed state. */
@@ -182,7 +188,8 @@ export class Task {
 
   /** Whether there is anything that a commit would make durable. */
   get hasWork(): boolean {
-    if (this.#progressed || this.pending > 0 || this.online.wantsCommit) return true;
+    if (this.#progressed || this.pending > 0 || this.online.wantsCommit || this.owedRows.size > 0)
+      return true;
     return this.#sender.isDue(this.#env.now());
   }
 
@@ -209,6 +216,7 @@ export class Task {
         context: { task: this.id, taskEpoch: this.#state.taskEpoch },
       });
     this.outputs.taskEpoch = this.#state.taskEpoch;
+    this.owedRows = this.#state.outbox.owed();
     this.committedOnlineVersion = this.online.newestVersion = this.#state.meta.onlineVersion;
     const queues = this.subtopology.inputs.map(
       async (input) =>
@@ -296,7 +304,8 @@ export class Task {
     }
     const nowMs = this.#env.now();
     for (const record of this.#sender.take(nowMs)) this.outputs.produceRaw(record);
-    const { rows, records } = this.outputs.take();
+    const { facts, results, records } = this.outputs.take();
+    this.#state.undo.suspended(() => this.#state.outbox.put(results));
     const online = this.takeOnline();
     this.online.wantsCommit = false;
     // One by one: a spread of a large state would overflow the stack.
@@ -309,7 +318,7 @@ export class Task {
     this.#progressed = false;
     this.#committing = turnstile();
     const { newestVersion: onlineVersion } = this.online;
-    return { rows, online, onlineVersion, transaction: { records, offsets } };
+    return { facts, results, online, onlineVersion, transaction: { records, offsets } };
   }
 
   /** Writes to the online store since the last call or commit, with values and versions of now, and notices. */

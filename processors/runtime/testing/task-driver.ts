@@ -109,7 +109,7 @@ export async function driveTask(subtopology: Subtopology, options: TaskDriverOpt
       const prepared = task.prepareCommit();
       said.push(...prepared.online.writes);
       await task.commit(prepared);
-      return prepared.rows;
+      return new Map([...prepared.facts, ...prepared.results]);
     },
     online: () => {
       said.push(...task.takeOnline().writes);

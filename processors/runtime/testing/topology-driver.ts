@@ -251,7 +251,7 @@ class TopologyRun implements TopologyDriver {
     for (const { key, value, version } of prepared.online.writes) {
       if ((this.#online.get(key)?.version ?? -1) < version) this.#online.set(key, { version, value });
     }
-    for (const [table, rows] of prepared.rows)
+    for (const [table, rows] of [...prepared.facts, ...prepared.results])
       this.#rows.set(table, [...(this.#rows.get(table) ?? []), ...rows]);
     await task.commit(prepared);
     return true;
