@@ -328,9 +328,7 @@ function closing(open: OpenStore): void {
       () => store.setIfVersion([{ ...write('k', 'v', 1), expected: null }]),
       () => store.readMany(['k']),
       () => store.readRecords(['k']),
-      async () => {
-        for await (const _ of store.scan()) break;
-      },
+      async () => store.scan()[Symbol.asyncIterator]().next(),
       () => store.setIfAbsent('k', 'v', 1000),
       () => store.setManyIfAbsent(['k'], 1000),
       () => store.renewLease('k', 'v', 1000),
