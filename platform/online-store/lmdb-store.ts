@@ -191,10 +191,7 @@ class LmdbStore implements OnlineStore {
   #put({ key, version, value, ttlMs, owner }: VersionedWrite, nowMs: number): void {
     const text = value === null ? null : wellFormed(value);
     const record = [version, nowMs + ttlMs, text] as const;
-    void this.#environment.versioned.put(
-      this.#key(key),
-      owner === undefined ? record : [...record, owner],
-    );
+    void this.#environment.versioned.put(this.#key(key), owner === undefined ? record : [...record, owner]);
   }
 
   #key(key: string): string {

@@ -32,6 +32,7 @@ describe('records of Redis', () => {
   it('are absent where there is none', () => {
     expect(decodeRecord(null)).toBeNull();
     expect(decodeStored('k', null)).toBeNull();
-    for (const foreign of ['', 'text', '5', '5@', '5@:x', 'x5:y']) expect(decodeHead('k', foreign)).toBeUndefined();
+    for (const foreign of ['', 'text', '5', '5@', '5@:x', 'x5:y'])
+      expect(decodeHead('k', foreign)).toBeUndefined();
   });
 });

@@ -66,7 +66,11 @@ export function viewJob(graceMs: number): readonly Subtopology[] {
 /** Keeps totals by item and task, and tells of each view under its device. */
 function actedOn(context: NodeContext, emit: Push<UserActed>): Push<ProductViewed> {
   const totals = context.store<number>('totals');
-  context.onlineView(totals, { key: (itemId) => totalKey(context.partition, itemId), value: String, ttlMs: DAY_MS });
+  context.onlineView(totals, {
+    key: (itemId) => totalKey(context.partition, itemId),
+    value: String,
+    ttlMs: DAY_MS,
+  });
   return ({ itemId, anonymousId, eventTime }, meta) => {
     const total = (totals.get(itemId) ?? 0) + 1;
     totals.set(itemId, total);

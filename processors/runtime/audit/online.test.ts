@@ -93,7 +93,10 @@ describe('an audit of the online store', () => {
   });
 
   test('counts every difference between any two sets of keys', async () => {
-    const sets = fc.dictionary(fc.stringMatching(/^[a-f]{1,2}$/), fc.string({ unit: 'binary', maxLength: 3 }));
+    const sets = fc.dictionary(
+      fc.stringMatching(/^[a-f]{1,2}$/),
+      fc.string({ unit: 'binary', maxLength: 3 }),
+    );
     await fc.assert(
       fc.asyncProperty(sets, sets, async (state, stored) => {
         const [found] = await audit(await storeWith(stored), expecting(state));

@@ -129,7 +129,12 @@ export class Checkpoints {
         ? { isBehind: false, sweepFrom: null }
         : compare(stored, task.committedOnlineVersion);
       this.#known.set(task, {
-        ...{ version: record?.version ?? null, stored: stored ?? NO_CHECKPOINT, tried: new Set(), flushed: 0 },
+        ...{
+          version: record?.version ?? null,
+          stored: stored ?? NO_CHECKPOINT,
+          tried: new Set(),
+          flushed: 0,
+        },
         ...{ isBehind, sweepFrom, sweepBelow: task.outputs.epochStart, isSuperseded },
       });
       if (isSuperseded) this.#events.onSuperseded(task);

@@ -99,7 +99,9 @@ export class KeyRepair {
   }
 
   async #sweep(sweeps: ReadonlyMap<Task, Sweep>): Promise<void> {
-    const byOwner = new Map([...sweeps].map(([task, sweep]) => [task.id, { sweep, keys: new Map<string, StoredHead>() }]));
+    const byOwner = new Map(
+      [...sweeps].map(([task, sweep]) => [task.id, { sweep, keys: new Map<string, StoredHead>() }]),
+    );
     for await (const heads of this.#options.store.scan()) {
       for (const head of heads) {
         const { key, version, owner } = head;

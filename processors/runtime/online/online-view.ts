@@ -88,8 +88,12 @@ export class TaskView<V> implements OnlineView {
     if ('whole' in this.#view) {
       const accepted = [...changed.values()].filter((ms) => ms !== undefined);
       if (changed.size > 0)
-        writes.push({ ...this.#whole(this.#view), acceptedAtMs: accepted.length > 0 ? Math.min(...accepted) : undefined });
-      else if (this.#again.size > 0) writes.push(...left(this.#whole(this.#view), latest(this.#again), nowMs));
+        writes.push({
+          ...this.#whole(this.#view),
+          acceptedAtMs: accepted.length > 0 ? Math.min(...accepted) : undefined,
+        });
+      else if (this.#again.size > 0)
+        writes.push(...left(this.#whole(this.#view), latest(this.#again), nowMs));
       this.#again.clear();
       return writes;
     }

@@ -88,7 +88,8 @@ export class OnlineViews {
   }
 
   completeAgain(times: WriteTimes): void {
-    for (const view of this.#views) view.completeAgain(times.get(view.store.name) ?? new Map<string, number>());
+    for (const view of this.#views)
+      view.completeAgain(times.get(view.store.name) ?? new Map<string, number>());
   }
 
   /**
@@ -119,7 +120,8 @@ export class OnlineViews {
   /** Every key that the state says the online store holds. */
   *keys(): Generator<ViewedKey & { readonly store: string; readonly storeKey: string | null }, undefined> {
     for (const view of this.#views)
-      for (const viewed of view.keys()) if (viewed.value !== null) yield { ...viewed, store: view.store.name };
+      for (const viewed of view.keys())
+        if (viewed.value !== null) yield { ...viewed, store: view.store.name };
   }
 
   #write(write: ViewedKey & { readonly acceptedAtMs: number | undefined }): OnlineWrite {

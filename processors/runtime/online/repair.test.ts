@@ -133,7 +133,14 @@ type Act = (on: WordTask) => unknown;
 /** Whatever happens, in whatever order: acts on a task, its process and its store. */
 const ACTS: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(fc.nat(5), fc.constantFrom('x', 'yy', 'zzz', 'hidden')).map(setWord) },
-  { weight: 2, arbitrary: fc.nat(5).map((word): Act => (on) => on.delete(`w${word}`)) },
+  {
+    weight: 2,
+    arbitrary: fc.nat(5).map(
+      (word): Act =>
+        (on) =>
+          on.delete(`w${word}`),
+    ),
+  },
   { weight: 3, arbitrary: fc.constant<Act>((on) => on.flush()) },
   { weight: 3, arbitrary: fc.constant<Act>((on) => on.commit()) },
   { weight: 1, arbitrary: fc.constant<Act>((on) => on.start()) },

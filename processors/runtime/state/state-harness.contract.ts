@@ -9,7 +9,8 @@ export const NO_TIME: CommitMeta = {
   scopes: {},
   events: {},
   upstream: {},
-  positions: {}, onlineVersion: 0,
+  positions: {},
+  onlineVersion: 0,
 };
 
 export class Changelog {

@@ -33,8 +33,7 @@ async function savedAndDone(): Promise<{ readonly views: Views; readonly dir: st
   const dir = join(await temporaryDir(), 'savepoint');
   const runner = await views.run();
   const publishing = (async () => {
-    for (let at = 0; at < events.length - LAST; at += 100)
-      await views.publish(events.slice(at, at + 100));
+    for (let at = 0; at < events.length - LAST; at += 100) await views.publish(events.slice(at, at + 100));
   })();
   await waitUntil(() => views.rows.rows('item_minute').length > 100, { what: 'results' });
   await save(views, dir);
