@@ -239,7 +239,9 @@ export class TaskState {
   }
 
   describe(): readonly StoreDescription[] {
-    return describeState(this.#stores.values(), this.duplicates.size);
+    // The outbox is the engine's own.
+    const stores = [...this.#stores.values()].filter(({ name }) => name !== OUTBOX);
+    return describeState(stores, this.duplicates.size);
   }
 
   /** Gives memory and disk back; the state is of no use afterwards. */

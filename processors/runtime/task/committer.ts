@@ -4,8 +4,6 @@ import type { TableRows } from '../state/outbox.ts';
 import type { OnlineSink, RowWriter } from './sinks.ts';
 import { isTaskRestart, type PreparedCommit, type Task } from './task.ts';
 
-const NO_ROWS: TableRows = new Map();
-
 export interface CommitterOptions {
   readonly rows: RowWriter;
   readonly online: OnlineSink;
@@ -67,7 +65,6 @@ export class Committer {
       for (const task of tasks) task.failure ??= error;
       throw error;
     }
-    for (const [task] of prepared) task.owedRows = NO_ROWS;
     await Promise.all(prepared.map(([task, commit]) => this.#commitTask(task, commit)));
     await this.#tell(prepared, counts);
     this.commits += 1;

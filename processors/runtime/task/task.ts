@@ -74,7 +74,7 @@ export class Task {
   readonly outputs: TaskOutputs;
   /** What the task has in the online store. */
   readonly online: OnlineViews;
-  /** Results of the last commit before the start: they may not be in their tables, and must be before the next commit. */
+  /** Results of the last commit before the start, until the next one: they may not be in their tables, and must be by then. */
   owedRows: TableRows = new Map();
   /** Version of the newest write to the online store that the last commit stands for. */
   committedOnlineVersion = 0;
@@ -339,6 +339,7 @@ export class Task {
       await this.#producer.commit(prepared.transaction);
       this.isFruitless = false;
       this.committedOnlineVersion = prepared.onlineVersion;
+      this.owedRows = new Map();
     } catch (error) {
       this.failure = error;
       throw error;
