@@ -53,6 +53,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/audit.ts').then((module) => module.auditCommand),
   },
   {
+    name: 'rebuild',
+    summary: 'make the online store what the state of the stream tasks says',
+    load: () => import('./commands/rebuild.ts').then((module) => module.rebuildCommand),
+  },
+  {
     name: 'repair',
     summary: 'cut damage out of the embedded log',
     load: () => import('./commands/repair.ts').then((module) => module.repairCommand),

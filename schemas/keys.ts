@@ -30,6 +30,18 @@ export function recentAlertsKey(partition: number): string {
   return `alerts:{recent}:${partition}`;
 }
 
+/** What a stream task says of the store: up to which of its commits all its keys are there. */
+export function checkpointKey(taskId: string): string {
+  return `${CHECKPOINTS}{${taskId}}`;
+}
+
+/** Whether a key is of the engine itself. */
+export function isCheckpointKey(key: string): boolean {
+  return key.startsWith(CHECKPOINTS);
+}
+
+const CHECKPOINTS = 'checkpoint:';
+
 /** Channel on which a new alert is announced, as the JSON of {@link AlertNotice}. */
 export const ALERT_CHANNEL = 'alerts';
 
@@ -88,4 +100,6 @@ export const TTL_MS = {
   item: 365 * 86_400_000,
   trending: 7 * 86_400_000,
   recentAlerts: 7 * 86_400_000,
+  /** Longer than any other: where it is gone, everything is written again. */
+  checkpoint: 400 * 86_400_000,
 } as const;

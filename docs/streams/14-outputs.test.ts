@@ -2,16 +2,16 @@
  * # 14. Where values go
  *
  * `to(sink)` ends a stream, or lets it go on. What a sink says reaches the outside with the next commit, in this order:
- * rows and online values, until ClickHouse and the online store have acknowledged them, then one Kafka transaction with
- * topics, changelog and positions. After a failure the task starts from the last commit and says things again, so what
- * goes to tables and the online store is such that saying it twice changes nothing:
+ * facts and online values, until ClickHouse and the online store have acknowledged them; then one Kafka transaction with
+ * topics, changelog and positions; then the rows of window tables, which the transaction carries too. After a failure the
+ * task starts from the last commit and says things again, maybe others than before:
  *
  * | sink | how it is said once |
  * |---|---|
  * | `toTopic`, `toEvents` | the transaction |
  * | `toFacts` | the row carries its place in the log |
- * | `toWindowTable` | absolute values; the highest version wins |
- * | `toOnline` | absolute values; written only if the version is newer |
+ * | `toWindowTable` | absolute values; the highest version wins; only of transactions that were made |
+ * | `toOnline` | absolute values that follow from the state; what a lost try left there is put right from it |
  */
 import { describe, expect, test } from 'vitest';
 import { count } from '../../processors/runtime/aggregates/index.ts';

@@ -22,13 +22,15 @@ export function insertStatement(
   return `INSERT INTO ${quoteTable(table)} (${names})${settingsClause} FORMAT JSONCompactEachRow\n${lines.join('\n')}\n`;
 }
 
-function columnsOf(rows: readonly Row[]): readonly string[] {
+/** The union of the rows' columns. */
+export function columnsOf(rows: readonly Row[]): readonly string[] {
   const seen = new Set<string>();
   for (const row of rows) for (const name in row) seen.add(name);
   return [...seen];
 }
 
-function encodeRow(row: Row, columns: readonly string[]): string {
+/** A row as JSON of its values in the order of the columns, as {@link insertStatement} writes it. */
+export function encodeRow(row: Row, columns: readonly string[]): string {
   const values = new Array<unknown>(columns.length);
   let hasBigint = false;
   for (let i = 0; i < columns.length; i++) {

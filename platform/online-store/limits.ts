@@ -4,6 +4,7 @@ import type { VersionedWrite } from './port.ts';
 /** Below LMDB's limit of 1,978 bytes, whatever the engine, so that a key that works in one works in the other. */
 const LONGEST_KEY_BYTES = 1900;
 /** What is larger belongs elsewhere: both engines answer one call at a time while they copy it. */
+const OWNER = /^[\w.-]{1,100}$/;
 const LARGEST_VALUE_BYTES = 8 * 2 ** 20;
 
 /** Whether a refusal is for the key or the value of a write, so that others beside it may pass. */
@@ -12,12 +13,14 @@ export function isOfWrite(error: unknown): boolean {
 }
 
 /** @throws MillraceError MR_ONLINE_STORE_FAILED */
-export function checkWrite({ key, value, version, ttlMs }: VersionedWrite): void {
+export function checkWrite({ key, value, version, ttlMs, owner }: VersionedWrite): void {
   checkKey(key);
   checkTtl(ttlMs);
   if (value !== null) checkValue(value);
   if (!Number.isSafeInteger(version) || version < 0)
     throw refused('a version must be a safe integer', { version });
+  if (owner !== undefined && !OWNER.test(owner))
+    throw refused('an owner must have 1 to 100 letters, digits and . _ -', { length: owner.length });
 }
 
 /** @throws MillraceError MR_ONLINE_STORE_FAILED */

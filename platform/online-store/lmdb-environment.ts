@@ -20,8 +20,13 @@ export interface LmdbEnvironmentOptions {
   readonly load: () => Promise<Lmdb>;
 }
 
-/** Version, expiry in epoch milliseconds, value. */
-type VersionedRecord = readonly [version: number, expiresAtMs: number, value: string | null];
+/** Version, expiry in epoch milliseconds, value, and who wrote it where that was said. */
+export type VersionedRecord = readonly [
+  version: number,
+  expiresAtMs: number,
+  value: string | null,
+  owner?: string | undefined,
+];
 /** Expiry in epoch milliseconds, value. */
 type AbsentRecord = readonly [expiresAtMs: number, value: string];
 

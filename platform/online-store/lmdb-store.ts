@@ -1,3 +1,4 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { withDeadline } from '../deadline.ts';
 import type { EngineInfo } from '../engine-info.ts';
 import { commit } from './lmdb-commit.ts';
@@ -6,15 +7,19 @@ import {
   openLmdbEnvironment,
   type LmdbEnvironment,
   type LmdbEnvironmentOptions,
+  type VersionedRecord,
 } from './lmdb-environment.ts';
 import { LocalChannels } from './local-channels.ts';
-import type { OnlineStore, VersionedWrite } from './port.ts';
+import type { ConditionalWrite, OnlineStore, StoredHead, StoredRecord, VersionedWrite } from './port.ts';
 import { storeClosed, storeTimedOut, wrapLmdbError } from './store-error.ts';
 
 export interface LmdbStoreOptions extends LmdbEnvironmentOptions {
   readonly keyPrefix: string;
   readonly deadlineMs: number;
 }
+
+/** Keys of a step of a scan: about a millisecond. */
+const SCAN_KEYS = 1000;
 
 /**
  * The online store in process on LMDB. Each call that writes is one transaction; it resolves when that is on the disk
@@ -43,27 +48,51 @@ class LmdbStore implements OnlineStore {
     writes.forEach(checkWrite);
     const { versioned } = this.#environment;
     return this.#write('setIfNewer', (nowMs) =>
-      writes.map(({ key, value, version, ttlMs }) => {
-        const name = this.#key(key);
-        const stored = versioned.get(name);
-        if (stored !== undefined && stored[1] > nowMs && version <= stored[0]) return false;
-        void versioned.put(name, [version, nowMs + ttlMs, value === null ? null : wellFormed(value)]);
+      writes.map((write) => {
+        const stored = versioned.get(this.#key(write.key));
+        if (stored !== undefined && stored[1] > nowMs && write.version <= stored[0]) return false;
+        this.#put(write, nowMs);
+        return true;
+      }),
+    );
+  }
+
+  async setIfVersion(writes: readonly ConditionalWrite[]): Promise<readonly boolean[]> {
+    writes.forEach(checkWrite);
+    const { versioned } = this.#environment;
+    return this.#write('setIfVersion', (nowMs) =>
+      writes.map((write) => {
+        const stored = versioned.get(this.#key(write.key));
+        const version = stored === undefined || stored[1] <= nowMs ? null : stored[0];
+        if (version !== write.expected) return false;
+        this.#put(write, nowMs);
         return true;
       }),
     );
   }
 
   async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    if (this.#closing !== undefined) throw storeClosed('readMany');
-    const nowMs = this.#options.now();
-    const { versioned, path } = this.#environment;
-    try {
-      return keys.map((key) => {
-        const stored = versioned.get(this.#key(key));
-        return stored !== undefined && stored[1] > nowMs ? stored[2] : null;
-      });
-    } catch (error) {
-      throw wrapLmdbError(error, 'readMany', path);
+    return (await this.#readAll('readMany', keys)).map((record) => record?.value ?? null);
+  }
+
+  async readRecords(keys: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    return this.#readAll('readRecords', keys);
+  }
+
+  async *scan(): AsyncGenerator<readonly StoredHead[], undefined> {
+    const { path } = this.#environment;
+    const prefix = this.#key('');
+    for (let start: string | undefined = prefix; start !== undefined; ) {
+      if (this.#closing !== undefined) throw storeClosed('scan');
+      let step: { readonly heads: readonly StoredHead[]; readonly next: string | undefined };
+      try {
+        step = this.#scanStep(start, prefix);
+      } catch (error) {
+        throw wrapLmdbError(error, 'scan', path);
+      }
+      if (step.heads.length > 0) yield step.heads;
+      start = step.next;
+      await yieldToOthers();
     }
   }
 
@@ -130,6 +159,41 @@ class LmdbStore implements OnlineStore {
     await this.#environment.release();
   }
 
+  async #readAll(operation: string, keys: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    if (this.#closing !== undefined) throw storeClosed(operation);
+    const nowMs = this.#options.now();
+    const { versioned, path } = this.#environment;
+    try {
+      return keys.map((key) => {
+        const stored = versioned.get(this.#key(key));
+        if (stored === undefined || stored[1] <= nowMs) return null;
+        return { ...headOf(key, stored), value: stored[2] };
+      });
+    } catch (error) {
+      throw wrapLmdbError(error, operation, path);
+    }
+  }
+
+  /** The keys of the prefix from a name on; the name that the next step begins with is not among them. */
+  #scanStep(start: string, prefix: string) {
+    const nowMs = this.#options.now();
+    const entries = [...this.#environment.versioned.getRange({ start, limit: SCAN_KEYS + 1 })];
+    const own = entries.slice(0, SCAN_KEYS).filter(({ key }) => key.startsWith(prefix));
+    const next = entries[SCAN_KEYS]?.key;
+    return {
+      heads: own.flatMap(({ key, value }) =>
+        value[1] > nowMs ? [headOf(key.slice(prefix.length), value)] : [],
+      ),
+      next: next?.startsWith(prefix) === true ? next : undefined,
+    };
+  }
+
+  #put({ key, version, value, ttlMs, owner }: VersionedWrite, nowMs: number): void {
+    const text = value === null ? null : wellFormed(value);
+    const record = [version, nowMs + ttlMs, text] as const;
+    void this.#environment.versioned.put(this.#key(key), owner === undefined ? record : [...record, owner]);
+  }
+
   #key(key: string): string {
     return wellFormed(`${this.#options.keyPrefix}${key}`);
   }
@@ -190,4 +254,8 @@ class LmdbStore implements OnlineStore {
     await root.flushed;
     return answer;
   }
+}
+
+function headOf(key: string, [version, , value, owner]: VersionedRecord): StoredHead {
+  return { key, version, owner: owner ?? null, isDeleted: value === null };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { races, write, type OpenStore, type Use } from './online-store-races.contract.ts';
+import { conditions, lookingThrough } from './online-store-proofs.contract.ts';
 import { texts } from './online-store-texts.contract.ts';
 import type { OnlineStore } from './port.ts';
 
@@ -19,6 +20,8 @@ export function onlineStoreContract(name: string, open: OpenStore): void {
     const use = () => ({ store, prefix, key: `k{${++keys}}` });
 
     versions(use);
+    conditions(use);
+    lookingThrough(use, open);
     expiry(use);
     firstWins(use);
     leases(use, open);
@@ -322,7 +325,10 @@ function closing(open: OpenStore): void {
     await store.close();
     const calls = [
       () => store.setIfNewer([write('k', 'v', 1)]),
+      () => store.setIfVersion([{ ...write('k', 'v', 1), expected: null }]),
       () => store.readMany(['k']),
+      () => store.readRecords(['k']),
+      async () => store.scan()[Symbol.asyncIterator]().next(),
       () => store.setIfAbsent('k', 'v', 1000),
       () => store.setManyIfAbsent(['k'], 1000),
       () => store.renewLease('k', 'v', 1000),

@@ -15,14 +15,46 @@ export interface VersionedWrite {
   /** Safe integer: taskEpoch · 2^40 + emission. A write with a version not above the stored one changes nothing. */
   readonly version: number;
   readonly ttlMs: number;
+  /** Who writes it, such as a task: letters, digits, `.`, `_` and `-`, 100 at most. Tells what belongs to whom. */
+  readonly owner?: string;
+}
+
+/** A write that depends on what is there. */
+export interface ConditionalWrite extends VersionedWrite {
+  /** Version that must be stored; null where none must be. */
+  readonly expected: number | null;
+}
+
+/** A versioned key without its value. */
+export interface StoredHead {
+  readonly key: string;
+  readonly version: number;
+  /** Null where the writer did not say. */
+  readonly owner: string | null;
+  readonly isDeleted: boolean;
+}
+
+/** A versioned key as it is stored. */
+export interface StoredRecord extends StoredHead {
+  /** Null where it was deleted. */
+  readonly value: string | null;
 }
 
 export interface OnlineStore {
   readonly kind: 'redis' | 'lmdb';
   /** Each entry is compared and set atomically; the answer says for each whether it was applied. */
   setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]>;
-  /** The values of keys written with setIfNewer, null where absent, in one round trip. */
+  /** Each entry is compared and set atomically; the answer says for each whether it was set. */
+  setIfVersion(writes: readonly ConditionalWrite[]): Promise<readonly boolean[]>;
+  /** The values of versioned keys, null where absent, in one round trip. */
   readMany(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  /** The same with version and owner; null where a key is absent or expired. */
+  readRecords(keys: readonly string[]): Promise<readonly (StoredRecord | null)[]>;
+  /**
+   * All versioned keys, a few at a time, in no order. What is there all the while comes at least once; what is written or
+   * deleted meanwhile may be left out. Each step has the deadline of a call.
+   */
+  scan(): AsyncIterable<readonly StoredHead[]>;
   /** True when the key was absent and is now set: leases, first-seen checks. Separate from versioned keys. */
   setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean>;
   /** Like setIfAbsent for many keys in one round trip. */

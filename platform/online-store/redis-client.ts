@@ -10,6 +10,7 @@ export interface RedisClient {
   evalsha(sha: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
   eval(lua: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
   get(key: string): Promise<string | null>;
+  getrange(key: string, start: number, end: number): Promise<string>;
   mget(keys: string[]): Promise<(string | null)[]>;
   set(key: string, value: string, px: 'PX', ttlMs: number, nx: 'NX'): Promise<'OK' | null>;
   unlink(...keys: string[]): Promise<number>;

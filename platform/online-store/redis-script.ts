@@ -26,6 +26,17 @@ end
 return applied
 `);
 
+/**
+ * KEYS[1]: key. ARGV: version that must be stored or an empty text for none, record, time to live in milliseconds. Answers
+ * 1 where it was set.
+ */
+export const SET_IF_VERSION = script(`
+local stored = string.match(redis.call('GETRANGE', KEYS[1], 0, 15), '^%d+') or ''
+if stored ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`);
+
 /** KEYS[1]: key. ARGV: value that it must have, new time to live in milliseconds. */
 export const RENEW_LEASE = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -2,11 +2,19 @@ import { withDeadline } from '../deadline.ts';
 import type { EngineInfo } from '../engine-info.ts';
 import { InFlight } from './in-flight.ts';
 import { checkKey, checkTtl, checkValue, checkWrite } from './limits.ts';
-import type { OnlineStore, VersionedWrite } from './port.ts';
+import type { ConditionalWrite, OnlineStore, StoredHead, StoredRecord, VersionedWrite } from './port.ts';
 import { RedisConnection, type RedisClientOptions } from './redis-client.ts';
 import { redisEngine, requireRedisVersion } from './redis-engine.ts';
-import { decodeRecord, encodeRecord } from './redis-record.ts';
-import { PUBLISH, RELEASE_LEASE, RENEW_LEASE, SET_IF_NEWER, runScript } from './redis-script.ts';
+import { decodeRecord, decodeStored, encodeRecord } from './redis-record.ts';
+import { scanNode } from './redis-scan.ts';
+import {
+  PUBLISH,
+  RELEASE_LEASE,
+  RENEW_LEASE,
+  runScript,
+  SET_IF_NEWER,
+  SET_IF_VERSION,
+} from './redis-script.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
 import { notConnected, storeClosed, storeTimedOut, wrapRedisError } from './store-error.ts';
 
@@ -74,15 +82,48 @@ class RedisStore implements OnlineStore {
     });
   }
 
-  async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    const { client, isCluster } = this.#connection;
-    return this.#inBatches('readMany', { items: keys, sizeOf: lengthOf }, async (batch) => {
-      const names = batch.map((key) => this.#versioned(key));
-      const records = isCluster
-        ? await Promise.all(names.map((name) => client.get(name)))
-        : await client.mget(names);
-      return records.map(decodeRecord);
+  async setIfVersion(writes: readonly ConditionalWrite[]): Promise<readonly boolean[]> {
+    writes.forEach(checkWrite);
+    const { client } = this.#connection;
+    const sizeOf = ({ key, value }: VersionedWrite) => key.length + (value?.length ?? 0);
+    return this.#inBatches('setIfVersion', { items: writes, sizeOf }, async (batch) => {
+      const sets = batch.map((write) =>
+        runScript(
+          client,
+          SET_IF_VERSION,
+          [this.#versioned(write.key)],
+          [write.expected ?? '', encodeRecord(write), write.ttlMs],
+        ),
+      );
+      return (await Promise.all(sets)).map((answer) => answer === 1);
     });
+  }
+
+  async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#inBatches('readMany', { items: keys, sizeOf: lengthOf }, async (batch) =>
+      (await this.#recordsOf(batch)).map(decodeRecord),
+    );
+  }
+
+  async readRecords(keys: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    return this.#inBatches('readRecords', { items: keys, sizeOf: lengthOf }, async (batch) => {
+      const records = await this.#recordsOf(batch);
+      return batch.map((key, index) => decodeStored(key, records[index] ?? null));
+    });
+  }
+
+  async *scan(): AsyncGenerator<readonly StoredHead[], undefined> {
+    const { client } = this.#connection;
+    const prefix = this.#versioned('');
+    const nodes = await this.#run('scan', () => Promise.resolve(this.#connection.nodes()));
+    for (const node of nodes) {
+      for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+        const at: string = cursor;
+        const step = await this.#run('scan', () => scanNode({ node, client, prefix }, at));
+        if (step.heads.length > 0) yield step.heads;
+        cursor = step.next;
+      }
+    }
   }
 
   async setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean> {
@@ -170,9 +211,15 @@ class RedisStore implements OnlineStore {
     return `${this.#prefix}a:${key}`;
   }
 
+  async #recordsOf(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const { client, isCluster } = this.#connection;
+    const names = keys.map((key) => this.#versioned(key));
+    return isCluster ? Promise.all(names.map((name) => client.get(name))) : client.mget(names);
+  }
+
   async #setGroup(group: readonly VersionedWrite[]): Promise<readonly unknown[]> {
     const keys = group.map(({ key }) => this.#versioned(key));
-    const args = group.flatMap(({ version, value, ttlMs }) => [encodeRecord(version, value), ttlMs]);
+    const args = group.flatMap((write) => [encodeRecord(write), write.ttlMs]);
     return (await runScript(this.#connection.client, SET_IF_NEWER, keys, args)) as readonly unknown[];
   }
 

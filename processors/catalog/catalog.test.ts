@@ -13,7 +13,7 @@ test('an item is a versioned row for analysts and a card for those who show it',
     shopEvent('PageViewed'),
   ]);
   expect(driver.task.counters).toMatchObject({ ok: 2, dropped: 1 });
-  const [written] = driver.task.outputs.takeOnline().writes;
+  const [written] = driver.task.takeOnline().writes;
   expect(written?.key).toBe(itemKey('item-1'));
   // A compacted topic is read anew at the first start: its ages say nothing of freshness.
   expect(written?.acceptedAtMs).toBeUndefined();

@@ -4,6 +4,8 @@ import { itemKey, TTL_MS, type ItemCard } from '../../schemas/keys.ts';
 import { SHOP_TOPICS } from '../../schemas/topics.ts';
 import { toOnline, toWindowTable, type TopologyBuilder } from '../runtime/dsl/index.ts';
 
+const MAX_ITEMS_PER_TASK = 1_000_000;
+
 function cardOf(event: ItemUpserted): ItemCard {
   return {
     title: event.title,
@@ -30,10 +32,14 @@ export function catalogJob(app: TopologyBuilder): void {
     })),
   );
   items.to(
-    toOnline('item cards', (event) => ({
-      key: itemKey(event.itemId),
-      value: JSON.stringify(cardOf(event)),
-      ttlMs: TTL_MS.item,
-    })),
+    toOnline(
+      'item cards',
+      (event) => ({
+        key: itemKey(event.itemId),
+        value: JSON.stringify(cardOf(event)),
+        ttlMs: TTL_MS.item,
+      }),
+      { maxEntries: MAX_ITEMS_PER_TASK },
+    ),
   );
 }

@@ -32,14 +32,11 @@ export function itemsJob(app: TopologyBuilder): void {
 /** Keeps who is visited with whom, and tells the online store. */
 function coVisitation(context: NodeContext): Push<ItemActivity> {
   const neighbours = context.store<ItemNeighbours>('neighbours', { maxEntries: MAX_ITEMS_PER_TASK });
+  context.onlineView(neighbours, { key: neighboursKey, value: neighboursValue, ttlMs: TTL_MS.neighbours });
   return ({ itemId, neighbours: counts, eventTime }) => {
     const item = neighbours.get(itemId) ?? noNeighbours();
     addNeighbours(item, counts, eventTime);
     neighbours.set(itemId, item);
-    context.outputs.online(neighboursKey(itemId), {
-      value: () => neighboursValue(item),
-      ttlMs: TTL_MS.neighbours,
-    });
   };
 }
 

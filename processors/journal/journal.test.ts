@@ -71,7 +71,7 @@ test('the newest hundred alerts are kept for readers, the newest first, also ove
 test('each alert is announced once, however often it comes', async () => {
   const driver = await drive();
   driver.feed(ALERTS.name, [alert(7), alert(7)]);
-  const { notices } = driver.task.outputs.takeOnline();
+  const { notices } = driver.task.takeOnline();
   expect(
     notices.map(({ channel, message }) => [channel, (JSON.parse(message) as AlertNotice).alertId]),
   ).toEqual([[ALERT_CHANNEL, eventId(50_007)]]);

@@ -76,13 +76,14 @@ function noticeOf(event: AlertRaised): AlertNotice {
 function recentAlerts(context: NodeContext): Push<AlertRaised> {
   const recent = context.store<RecentAlerts>('recent-alerts');
   const key = String(context.partition);
+  context.onlineView(recent, {
+    key: (partition) => recentAlertsKey(Number(partition)),
+    value: (alerts) => JSON.stringify(alerts),
+    ttlMs: TTL_MS.recentAlerts,
+  });
   return (event) => {
     const notice = noticeOf(event);
     recent.set(key, { alerts: [notice, ...(recent.get(key)?.alerts ?? [])].slice(0, MAX_RECENT) });
-    context.outputs.online(recentAlertsKey(context.partition), {
-      value: () => JSON.stringify(recent.get(key)),
-      ttlMs: TTL_MS.recentAlerts,
-    });
     context.outputs.notify(ALERT_CHANNEL, JSON.stringify(notice));
   };
 }

@@ -6,6 +6,7 @@
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
 import type { Codec } from './codec.ts';
 import type { KeyedStore, StoreOptions } from './state/keyed-store.ts';
+import type { OnlineView, OnlineViewOptions } from './online/online-view.ts';
 import type { StatefulPart } from './stateful-part.ts';
 import type { StepResult } from './step-result.ts';
 import type { EventTimers } from './time/event-timers.ts';
@@ -87,11 +88,6 @@ export interface Outputs {
   fact(table: string, record: Position, row: FreshRow): void;
   /** A row of a window table; the engine adds `partition`, `version` and `emitted_at`. */
   versionedRow(table: string, row: FreshRow): void;
-  /**
-   * The absolute value of a key of the online store, coalesced: the last one of a flush is written. `value` is called
-   * at the flush. `acceptedAtMs` is the ingest time of the event that changed it, for the freshness metric.
-   */
-  online(key: string, write: { value: () => string | null; ttlMs: number; acceptedAtMs?: number }): void;
   /** Announced after the next flush of the online store; best effort. */
   notify(channel: string, message: string): void;
 }
@@ -119,6 +115,11 @@ export interface TaskContext {
   readonly newId: () => string;
   /** Keyed state with a changelog; call while the processor is made. Names are unique in the sub-topology. */
   readonly store: <V>(name: string, options?: StoreOptions<V>) => KeyedStore<V>;
+  /**
+   * Has the online store hold what the entries of a store say, from now on; call while the processor is made. Each key of
+   * the online store may come from one view alone.
+   */
+  readonly onlineView: <V>(store: KeyedStore<V>, view: OnlineViewOptions<V>) => OnlineView;
   /** Event-time timers, kept with the state. */
   readonly timers: (name: string, onDue: (key: string, dueMs: number) => void) => EventTimers;
   /** Timers by the clock, kept with the state: one that came due while nothing ran fires at the next start. */

@@ -90,7 +90,7 @@ function prepareCommit(driver: TopologyDriver): Rows {
   for (const { topic, fetchPosition } of task.queues)
     task.take(topic, driver.kafka.fetch({ topic, partition: 0 }, fetchPosition));
   task.run(Number.POSITIVE_INFINITY);
-  return task.prepareCommit().rows.get('channel_sales_minute') ?? [];
+  return task.prepareCommit().results.get('channel_sales_minute') ?? [];
 }
 
 test('every figure belongs to the minute of its event, and to channel and mode of its order', async () => {

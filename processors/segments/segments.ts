@@ -40,10 +40,6 @@ export function segmentsJob(app: TopologyBuilder): void {
 function segmentLists(context: NodeContext): Push<SegmentCandidates> {
   return trendingLists(context, {
     name: 'segment-lists',
-    onChange: (segment, list) =>
-      context.outputs.online(segmentTrendingKey(segment), {
-        value: () => JSON.stringify(list()),
-        ttlMs: TTL_MS.trending,
-      }),
+    online: { key: segmentTrendingKey, ttlMs: TTL_MS.trending },
   });
 }

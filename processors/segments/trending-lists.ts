@@ -17,8 +17,8 @@ type Partitions = Readonly<Record<string, Candidates>>;
 export interface TrendingListsOptions {
   /** Names the state. */
   readonly name: string;
-  /** Told of each list that has changed; the list is made when it is asked for. */
-  readonly onChange?: (segment: string, list: () => TrendingList) => void;
+  /** Where the online store holds the list of each segment; it does not where absent. */
+  readonly online?: { readonly key: (segment: string) => string; readonly ttlMs: number };
 }
 
 /**
@@ -27,15 +27,13 @@ export interface TrendingListsOptions {
  */
 export function trendingLists(
   context: NodeContext,
-  { name, onChange }: TrendingListsOptions,
+  { name, online }: TrendingListsOptions,
 ): Push<SegmentCandidates> {
   const segments = context.store<Partitions>(name, { ttlMs: LIST_TTL_MS });
-  const listOf = (segment: string): TrendingList => {
-    const { asOfMs, items } = mergeTrending(Object.values(segments.get(segment) ?? {}));
-    return { asOfMs, items: items.slice(0, MAX_ITEMS) };
-  };
+  if (online !== undefined)
+    context.onlineView(segments, { ...online, value: (partitions) => JSON.stringify(listOf(partitions)) });
   const timers = context.timers(`${name}-minutes`, (segment, dueMs) => {
-    const { asOfMs, items } = listOf(segment);
+    const { asOfMs, items } = listOf(segments.get(segment) ?? {});
     const decay = 2 ** (-Math.max(0, dueMs - asOfMs) / TRENDING_HALF_LIFE_MS);
     context.outputs.versionedRow('segment_trending_minute', {
       window_start: dueMs - MINUTE_MS,
@@ -49,6 +47,10 @@ export function trendingLists(
     const nowMs = Math.max(eventTime, context.watermarkMs());
     if (timers.dueMs(segment) === undefined)
       timers.set(segment, (Math.floor(nowMs / MINUTE_MS) + 1) * MINUTE_MS);
-    onChange?.(segment, () => listOf(segment));
   };
+}
+
+function listOf(partitions: Partitions): TrendingList {
+  const { asOfMs, items } = mergeTrending(Object.values(partitions));
+  return { asOfMs, items: items.slice(0, MAX_ITEMS) };
 }

@@ -64,7 +64,7 @@ function prepareCommit(driver: TopologyDriver, partitions = 1): Rows {
     for (const { topic, fetchPosition } of task.queues)
       task.take(topic, driver.kafka.fetch({ topic, partition }, fetchPosition));
     task.run(Number.POSITIVE_INFINITY);
-    return task.prepareCommit().rows.get('sessions') ?? [];
+    return task.prepareCommit().results.get('sessions') ?? [];
   }).flat();
 }
 

@@ -28,12 +28,13 @@ export function trendingCandidates(app: TopologyBuilder) {
 export function trendingJob(app: TopologyBuilder): void {
   trendingCandidates(app).process('trending-list', (context) => {
     const partitions = context.store<Candidates>('partitions');
+    context.onlineView(partitions, {
+      key: trendingKey(),
+      whole: (entries) => JSON.stringify(mergeTrending([...entries].map(([, part]) => part))),
+      ttlMs: TTL_MS.trending,
+    });
     return ({ partition, eventTime, items }) => {
       partitions.set(String(partition), { eventTime, items });
-      context.outputs.online(trendingKey(), {
-        value: () => JSON.stringify(mergeTrending([...partitions.entries()].map(([, part]) => part))),
-        ttlMs: TTL_MS.trending,
-      });
     };
   });
 }

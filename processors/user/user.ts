@@ -35,13 +35,13 @@ export function userJob(app: TopologyBuilder): void {
 
 function histories(context: NodeContext): Push<UserActed> {
   const states = context.store<VisitorState>('users', { maxEntries: MAX_USERS_PER_TASK });
+  context.onlineView(states, {
+    key: (userId) => historyKey({ kind: 'u', id: userId }),
+    value: historyValue,
+    ttlMs: TTL_MS.history,
+  });
   return ({ userId, itemId, action, eventTime }) => {
     const add = action === 'viewed' ? viewed : bought;
-    const state = add(states.get(userId) ?? NO_HISTORY, itemId, eventTime);
-    states.set(userId, state);
-    context.outputs.online(historyKey({ kind: 'u', id: userId }), {
-      value: () => historyValue(state),
-      ttlMs: TTL_MS.history,
-    });
+    states.set(userId, add(states.get(userId) ?? NO_HISTORY, itemId, eventTime));
   };
 }

@@ -129,7 +129,7 @@ test('the history of a device holds views and purchases, with the time of accept
   const driver = await drive();
   driver.feed(CLICKS, [viewOf('a', T0, { ingestTime: T0 + 7 }), viewOf('b', T0 + 1)]);
   driver.feed(PURCHASES, [shopEvent('VisitorPurchased', { itemId: 'c', eventTime: T0 + 2 })]);
-  const [write] = driver.task.outputs.takeOnline().writes;
+  const [write] = driver.task.takeOnline().writes;
   expect(write).toMatchObject({ key: DEVICE, acceptedAtMs: T0 + 7 });
   expect(JSON.parse(write?.value ?? '')).toEqual({
     viewed: [

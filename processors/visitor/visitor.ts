@@ -16,6 +16,7 @@ import { internalMeta } from '../internal-event.ts';
 import { ItemActivityBuffer } from '../items/item-activity-buffer.ts';
 import { itemActivities, itemActivitySink } from '../items/item-activity-output.ts';
 import { isOneOf, toFacts, type NodeContext, type Push, type TopologyBuilder } from '../runtime/dsl/index.ts';
+import type { OnlineView } from '../runtime/online/online-view.ts';
 import type { KeyedStore } from '../runtime/state/keyed-store.ts';
 import { DROP } from '../runtime/step-result.ts';
 import { userActed, userActivitySink } from '../user/user-activity-output.ts';
@@ -57,12 +58,18 @@ class Visitors {
   readonly #context: NodeContext;
   readonly #emit: Push<Said>;
   readonly #visitors: KeyedStore<VisitorState>;
+  readonly #histories: OnlineView;
   readonly #items = new ItemActivityBuffer();
 
   constructor(context: NodeContext, emit: Push<Said>) {
     this.#context = context;
     this.#emit = emit;
     this.#visitors = context.store<VisitorState>('visitors', { maxEntries: MAX_VISITORS_PER_TASK });
+    this.#histories = context.onlineView(this.#visitors, {
+      key: (id) => historyKey({ kind: 'a', id }),
+      value: historyValue,
+      ttlMs: TTL_MS.history,
+    });
   }
 
   readonly process: Push<Heard> = (event) => {
@@ -121,11 +128,7 @@ class Visitors {
 
   #remember(anonymousId: string, state: VisitorState, acceptedAtMs?: number): void {
     this.#visitors.set(anonymousId, state);
-    this.#context.outputs.online(historyKey({ kind: 'a', id: anonymousId }), {
-      value: () => historyValue(state),
-      ttlMs: TTL_MS.history,
-      ...(acceptedAtMs === undefined ? {} : { acceptedAtMs }),
-    });
+    if (acceptedAtMs !== undefined) this.#histories.accepted(anonymousId, acceptedAtMs);
   }
 
   #tellUser(

@@ -1,7 +1,14 @@
 import type { RefusedRow } from '../../platform/clickhouse/refused-rows.ts';
 import { MillraceError } from '../../platform/errors.ts';
 import { checkWrite } from '../../platform/online-store/limits.ts';
-import type { OnlineStore, VersionedWrite } from '../../platform/online-store/port.ts';
+import type {
+  ConditionalWrite,
+  OnlineStore,
+  StoredHead,
+  StoredRecord,
+  VersionedWrite,
+} from '../../platform/online-store/port.ts';
+import { isCheckpointKey } from '../../schemas/keys.ts';
 import type { RowWriter } from '../../processors/runtime/task/sinks.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -26,12 +33,23 @@ export class MemoryOnlineStore implements OnlineStore {
     this.failAfterCalls = Number.POSITIVE_INFINITY;
   }
 
-  /** What a reader would see. */
+  /** What a reader would see; without what tasks say of themselves. */
   values(): Record<string, string> {
     const present = [...this.#entries].flatMap(([key, { value }]) =>
-      value === null ? [] : [[key, value] as const],
+      value === null || isCheckpointKey(key) ? [] : [[key, value] as const],
     );
     return Object.fromEntries(present);
+  }
+
+  /** Everything that is there now, for {@link putBack}. */
+  copy(): ReadonlyMap<string, VersionedWrite> {
+    return new Map(this.#entries);
+  }
+
+  /** What a store does that is restored from an old copy, or flushed by hand where there is none. */
+  putBack(copy: ReadonlyMap<string, VersionedWrite> = new Map()): void {
+    this.#entries.clear();
+    for (const [key, entry] of copy) this.#entries.set(key, entry);
   }
 
   async setIfNewer(writes: readonly VersionedWrite[]): Promise<readonly boolean[]> {
@@ -47,8 +65,37 @@ export class MemoryOnlineStore implements OnlineStore {
     );
   }
 
+  async setIfVersion(writes: readonly ConditionalWrite[]): Promise<readonly boolean[]> {
+    return this.#call(() =>
+      writes.map(({ expected, ...write }) => {
+        if ((this.#entries.get(write.key)?.version ?? null) !== expected) return false;
+        this.#entries.set(write.key, write);
+        return true;
+      }),
+    );
+  }
+
+  async readRecords(keys: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    return this.#call(() =>
+      keys.map((key) => {
+        const entry = this.#entries.get(key);
+        return entry === undefined ? null : { ...headOf(entry), value: entry.value };
+      }),
+    );
+  }
+
+  async *scan(): AsyncGenerator<readonly StoredHead[], undefined> {
+    yield await this.#call(() => [...this.#entries.values()].map(headOf));
+  }
+
   async readMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
     return this.#call(() => keys.map((key) => this.#entries.get(key)?.value ?? null));
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    await this.#call(() => {
+      for (const key of keys) this.#entries.delete(key);
+    });
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -60,7 +107,6 @@ export class MemoryOnlineStore implements OnlineStore {
   renewLease = unsupported;
   releaseLease = unsupported;
   info = unsupported;
-  delete = unsupported;
   subscribe = unsupported;
   ping = (): Promise<void> => Promise.resolve();
   close = (): Promise<void> => Promise.resolve();
@@ -78,6 +124,10 @@ export class MemoryOnlineStore implements OnlineStore {
     if (this.isDown) throw new MillraceError('MR_ONLINE_STORE_UNAVAILABLE', 'the store is down');
     return operation();
   }
+}
+
+function headOf({ key, version, owner, value }: VersionedWrite): StoredHead {
+  return { key, version, owner: owner ?? null, isDeleted: value === null };
 }
 
 /** Tables whose outages a test controls; while down, a flush waits as the writer for ClickHouse does. */

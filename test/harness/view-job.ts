@@ -21,6 +21,12 @@ type Row = Readonly<Record<string, unknown>>;
 export const VIEWS = SHOP_TOPICS.clickstream.name;
 const ACTIONS = INTERNAL_TOPICS.userActivity.name;
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** Where the online store has the views of an item in a task. */
+export function totalKey(partition: number, itemId: string): string {
+  return `total:${partition}:${itemId}`;
+}
 
 /** The topics of {@link viewJob}. */
 export function viewTopics(partitions: number): readonly TopicSpec[] {
@@ -60,13 +66,14 @@ export function viewJob(graceMs: number): readonly Subtopology[] {
 /** Keeps totals by item and task, and tells of each view under its device. */
 function actedOn(context: NodeContext, emit: Push<UserActed>): Push<ProductViewed> {
   const totals = context.store<number>('totals');
+  context.onlineView(totals, {
+    key: (itemId) => totalKey(context.partition, itemId),
+    value: String,
+    ttlMs: DAY_MS,
+  });
   return ({ itemId, anonymousId, eventTime }, meta) => {
     const total = (totals.get(itemId) ?? 0) + 1;
     totals.set(itemId, total);
-    context.outputs.online(`total:${context.partition}:${itemId}`, {
-      value: () => String(total),
-      ttlMs: 1000,
-    });
     const eventId = context.newId();
     const acted = shopEvent('UserActed', { eventId, userId: anonymousId, itemId, eventTime });
     emit({ ...acted, ingestTime: context.now() }, { ...meta, key: anonymousId });

@@ -119,13 +119,14 @@ function followedUp(context: NodeContext, emit: Push<FollowUp>): Push<ProductVie
 /** Keeps totals by item and task, and tells of each view under its device. */
 function totalled(context: NodeContext, emit: Push<UserActed>): Push<ProductViewed> {
   const totals = context.store<number>('totals');
+  context.onlineView(totals, {
+    key: (itemId) => `total:${context.partition}:${itemId}`,
+    value: String,
+    ttlMs: 3_600_000,
+  });
   return ({ itemId, anonymousId, eventTime }, meta) => {
     const total = (totals.get(itemId) ?? 0) + 1;
     totals.set(itemId, total);
-    context.outputs.online(`total:${context.partition}:${itemId}`, {
-      value: () => String(total),
-      ttlMs: 3_600_000,
-    });
     const eventId = context.newId();
     const acted = shopEvent('UserActed', { eventId, userId: anonymousId, itemId, eventTime });
     emit({ ...acted, ingestTime: context.now() }, { ...meta, key: anonymousId });

@@ -78,13 +78,35 @@ export interface OnlineWrite {
   readonly acceptedAtMs?: number;
 }
 
-/** The absolute value of a key of the online store. */
-export function toOnline<V>(what: string, write: (value: V, meta: Meta) => OnlineWrite): Sink<V> {
+/** What the state keeps of a key of the online store, so that it can be written again. */
+type Kept = Pick<OnlineWrite, 'ttlMs'> & { readonly value: string };
+
+/**
+ * The absolute value of a key of the online store. The values are kept in the state too, until they are deleted: beyond
+ * `maxEntries` those written longest ago go, there and online. Where the state has what makes them, let a `process` say it
+ * with `context.onlineView`.
+ */
+export function toOnline<V>(
+  what: string,
+  write: (value: V, meta: Meta) => OnlineWrite,
+  { maxEntries }: { readonly maxEntries?: number } = {},
+): Sink<V> {
   return {
     label: `online ${what}`,
-    open: (context) => (value, meta) => {
-      const { key, value: text, ...rest } = write(value, meta);
-      context.outputs.online(key, { value: () => text, ...rest });
+    open: (context) => {
+      const options = maxEntries === undefined ? {} : { maxEntries };
+      const store = context.store<Kept>(`online ${what}`, options);
+      const view = context.onlineView(store, {
+        key: (key) => key,
+        value: ({ value }) => value,
+        ttlMs: ({ ttlMs }) => ttlMs,
+      });
+      return (value, meta) => {
+        const { key, value: text, ttlMs, acceptedAtMs } = write(value, meta);
+        if (text === null) store.delete(key);
+        else store.set(key, { value: text, ttlMs });
+        if (acceptedAtMs !== undefined) view.accepted(key, acceptedAtMs);
+      };
     },
   };
 }

@@ -311,6 +311,7 @@ export class StreamRunner {
 
   #maybeFlush(): void {
     const nowMs = this.#options.now();
+    this.online.maybeVerify(this.tasks);
     if (this.#flushing !== undefined || nowMs - this.#lastFlushAtMs < this.#options.onlineFlushIntervalMs)
       return;
     this.#lastFlushAtMs = nowMs;

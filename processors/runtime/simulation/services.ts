@@ -1,7 +1,14 @@
 /** ClickHouse and the online store of a simulation: what was written stays, answers take time, and fail. */
 import type { ClickHouse, Row } from '../../../platform/clickhouse/port.ts';
 import { MillraceError, type ErrorCode } from '../../../platform/errors.ts';
-import type { OnlineStore, VersionedWrite } from '../../../platform/online-store/port.ts';
+import type {
+  ConditionalWrite,
+  OnlineStore,
+  StoredHead,
+  StoredRecord,
+  VersionedWrite,
+} from '../../../platform/online-store/port.ts';
+import { isCheckpointKey } from '../../../schemas/keys.ts';
 import type { Random } from '../../../platform/random.ts';
 import type { SimulatedHost } from '../../../platform/simulation/simulated-host.ts';
 import type { VirtualTime } from '../../../platform/simulation/virtual-time.ts';
@@ -109,7 +116,9 @@ export class SimulatedOnlineStore extends Service {
   /** What a reader finds, without what has a time to live: the simulation keeps everything. */
   values(): ReadonlyMap<string, string> {
     return new Map(
-      [...this.#entries].flatMap(([key, { value }]) => (value === null ? [] : [[key, value] as const])),
+      [...this.#entries].flatMap(([key, { value }]) =>
+        value === null || isCheckpointKey(key) ? [] : [[key, value] as const],
+      ),
     );
   }
 
@@ -118,6 +127,9 @@ export class SimulatedOnlineStore extends Service {
     return {
       kind: 'lmdb',
       setIfNewer: (writes) => this.ask(host, () => writes.map((write) => this.#setIfNewer(write))),
+      setIfVersion: (writes) => this.ask(host, () => writes.map((write) => this.#setIfVersion(write))),
+      readRecords: (keys) => this.ask(host, () => keys.map((key) => recordOf(this.#entries.get(key)))),
+      scan: () => scanOnce(() => this.ask(host, () => [...this.#entries.values()].map(headOf))),
       readMany: (keys) => this.ask(host, () => keys.map((key) => this.#entries.get(key)?.value ?? null)),
       publish: () => this.ask(host, () => undefined),
       ...{ setIfAbsent: unsupported, setManyIfAbsent: unsupported, renewLease: unsupported },
@@ -126,10 +138,30 @@ export class SimulatedOnlineStore extends Service {
     };
   }
 
+  #setIfVersion({ expected, ...write }: ConditionalWrite): boolean {
+    if ((this.#entries.get(write.key)?.version ?? null) !== expected) return false;
+    this.#entries.set(write.key, write);
+    return true;
+  }
+
   #setIfNewer(write: VersionedWrite): boolean {
     const known = this.#entries.get(write.key);
     if (known !== undefined && known.version >= write.version) return false;
     this.#entries.set(write.key, write);
     return true;
   }
+}
+
+function headOf({ key, version, owner, value }: VersionedWrite): StoredHead {
+  return { key, version, owner: owner ?? null, isDeleted: value === null };
+}
+
+function recordOf(entry: VersionedWrite | undefined): StoredRecord | null {
+  return entry === undefined ? null : { ...headOf(entry), value: entry.value };
+}
+
+async function* scanOnce(
+  all: () => Promise<readonly StoredHead[]>,
+): AsyncGenerator<readonly StoredHead[], undefined> {
+  yield await all();
 }

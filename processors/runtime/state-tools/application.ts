@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TopicPartition } from '../../../platform/kafka/port.ts';
 import { changelogTopic, namespaced } from '../../../schemas/topics.ts';
 import type { Declaration } from '../state/compatibility.ts';
+import { OnlineViews } from '../online/online-views.ts';
 import { TaskState } from '../state/task-state.ts';
 import { TaskOutputs } from '../task/task-outputs.ts';
 import { taskId } from '../task/task.ts';
@@ -43,14 +44,18 @@ export function changelogPlace(
   return { topic: changelogTopic(namespace, subtopology), partition };
 }
 
-/** What a sub-topology declares, found by making one of its processors. */
-export function declarationOf(subtopology: Subtopology): Declaration {
-  const partition = 0;
+/** A processor that was made to see what it declares; it processes nothing. */
+export interface Probe {
+  readonly state: TaskState;
+  readonly online: OnlineViews;
+}
+
+/** Makes a processor of a sub-topology with a state of its own, which may be restored and looked at. */
+export function probe(subtopology: Subtopology, partition: number): Probe {
+  const id = taskId(subtopology.name, partition);
   const { retired } = subtopology;
-  const state = new TaskState({
-    taskId: taskId(subtopology.name, partition),
-    ...(retired === undefined ? {} : { retired }),
-  });
+  const state = new TaskState({ taskId: id, ...(retired === undefined ? {} : { retired }) });
+  const online = new OnlineViews(id, () => 0);
   const now = () => 0; // nothing is processed
   const context: TaskContext = {
     partition,
@@ -61,12 +66,18 @@ export function declarationOf(subtopology: Subtopology): Declaration {
     now,
     newId: () => '',
     store: (name, options) => state.store(name, options),
+    onlineView: (store, view) => online.add(store, view),
     timers: (name, onDue) => state.timers(name, onDue),
     clockTimers: (name, onDue) => state.clockTimers(name, onDue),
     attach: (part) => state.attach(part),
   };
   subtopology.create(context);
-  return state.declaration;
+  return { state, online };
+}
+
+/** What a sub-topology declares, found by making one of its processors. */
+export function declarationOf(subtopology: Subtopology): Declaration {
+  return probe(subtopology, 0).state.declaration;
 }
 
 /** Tells topologies apart: by their sub-topologies, the topics and the stores of each. SHA-256, in hex. */

@@ -30,7 +30,8 @@ export function readableValue(bytes: Buffer, layout: string | null): ReadableVal
   if (layout === 'event-ids') return { kind: 'json', value: { ids: uuidsOf(bytes) } };
   if (layout === 'accounts') return { kind: 'json', value: accountOf(bytes) };
   if (layout === 'keyed(events)') return orBytes(bytes, layout, () => events.decode(bytes));
-  if (layout === 'keyed(text)' && isUtf8(bytes)) return { kind: 'text', value: bytes.toString('utf8') };
+  if ((layout === 'keyed(text)' || layout === 'outbox') && isUtf8(bytes))
+    return { kind: 'text', value: bytes.toString('utf8') };
   if (!isUtf8(bytes)) return opaque(bytes, layout);
   return orBytes(bytes, layout, () => {
     const value = JSON.parse(bytes.toString('utf8')) as unknown;

@@ -1,6 +1,11 @@
 import { MillraceError } from '../../../platform/errors.ts';
-import type { Kafka, LogRecord, TopicPartition } from '../../../platform/kafka/port.ts';
+import type { Kafka, KafkaAdmin, LogRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { lastMeta, type TaskMeta } from './task-meta.ts';
+
+/** A log, as far as a changelog is read from it. */
+export interface ChangelogSource extends Pick<Kafka, 'readToEnd'> {
+  readonly admin: Pick<KafkaAdmin, 'offsets'>;
+}
 
 /** Offsets of the changelog, read and in all; holes count. */
 export interface RestoreProgress {
@@ -28,7 +33,7 @@ const TAKEN_AT_ONCE = 1_000;
  * @returns the next position
  */
 export async function readChangelog(
-  kafka: Kafka,
+  kafka: ChangelogSource,
   changelog: TopicPartition,
   { position, found, take, onProgress }: ChangelogReading,
 ): Promise<number> {
@@ -59,7 +64,7 @@ export async function readChangelog(
   return next;
 }
 
-async function rangeOf(kafka: Kafka, { topic, partition }: TopicPartition) {
+async function rangeOf(kafka: ChangelogSource, { topic, partition }: TopicPartition) {
   const ranges = await kafka.admin.offsets(topic);
   return ranges.find((range) => range.partition === partition) ?? { start: 0, end: 0 };
 }

@@ -18,6 +18,8 @@ export class KeyedStore<V> {
   readonly layout: string;
   /** Told when an entry is put back because a step is undone, for indexes of the entries. */
   onPutBack: ((key: string, value: V) => void) | undefined;
+  /** Told of each key that is written or deleted, for whoever says outside what the entries say. */
+  onChange: ((key: string) => void) | undefined;
 
   readonly #options: StoreOptions<V>;
   readonly #env: StoreEnvironment;
@@ -69,6 +71,11 @@ export class KeyedStore<V> {
     return this.#dirty.size;
   }
 
+  /** Keys of the changed entries. */
+  changedKeys(): Iterable<string> {
+    return this.#dirty;
+  }
+
   get canUpgrade(): boolean {
     return this.#options.upgrade !== undefined;
   }
@@ -107,7 +114,7 @@ export class KeyedStore<V> {
 
   delete(key: string): void {
     if (this.#undo.isActive) this.#note(key);
-    if (this.#table.remove(key)) this.#dirty.add(key);
+    if (this.#table.remove(key)) this.#changed(key);
   }
 
   /**
@@ -159,7 +166,7 @@ export class KeyedStore<V> {
           throw incompatibleState(this.#place, { reason }, { context: keyTrace(key), cause });
         }
       },
-      (key) => this.#dirty.add(key),
+      (key) => this.#changed(key),
     );
   }
 
@@ -194,7 +201,7 @@ export class KeyedStore<V> {
     for (let count = 0; count < maxEntries; count++) {
       const oldest = this.#table.oldest();
       if (oldest === undefined || !this.#isPast(oldest.writtenMs)) return;
-      if (this.#table.remove(oldest.key)) this.#dirty.add(oldest.key);
+      if (this.#table.remove(oldest.key)) this.#changed(oldest.key);
     }
   }
 
@@ -224,8 +231,13 @@ export class KeyedStore<V> {
     const isDirty = this.#isOrdered && this.#dirty.has(key);
     if (isDirty && !this.#memory.has(key)) this.#dirty.delete(key);
     this.#table.put(key, value, { writtenMs, atEnd: this.#isOrdered && !isDirty });
-    this.#dirty.add(key);
+    this.#changed(key);
     if (this.#isTimed && writtenMs === Number.NEGATIVE_INFINITY) this.#hasUndated = true;
+  }
+
+  #changed(key: string): void {
+    this.#dirty.add(key);
+    this.onChange?.(key);
   }
 
   #forgetOldest(): void {
@@ -237,7 +249,7 @@ export class KeyedStore<V> {
   #date(): void {
     const { eventTimeMs } = this.#env.time;
     if (eventTimeMs === Number.NEGATIVE_INFINITY) return;
-    for (const key of this.#table.date(eventTimeMs)) this.#dirty.add(key);
+    for (const key of this.#table.date(eventTimeMs)) this.#changed(key);
     this.#hasUndated = false;
   }
 
@@ -266,7 +278,7 @@ export class KeyedStore<V> {
 
   #putBack(key: string, entry: SpilledEntry | undefined): void {
     if (entry === undefined) {
-      if (this.#table.remove(key)) this.#dirty.add(key);
+      if (this.#table.remove(key)) this.#changed(key);
       return;
     }
     const value = this.#table.decode(entry.bytes);

@@ -10,6 +10,7 @@ export const NO_TIME: CommitMeta = {
   events: {},
   upstream: {},
   positions: {},
+  onlineVersion: 0,
 };
 
 export class Changelog {

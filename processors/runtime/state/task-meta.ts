@@ -11,6 +11,8 @@ const LOOK_FACTOR = 16;
 export interface CommitMeta extends SavedTime {
   /** Next offset to read of each input, by contract topic. */
   readonly positions: Readonly<Record<string, number>>;
+  /** Version of the newest write to the online store that the commit stands for; 0 where there was none. */
+  readonly onlineVersion: number;
 }
 
 export interface StoredLayout {
@@ -33,6 +35,7 @@ export const NO_META: TaskMeta = {
   events: {},
   upstream: {},
   positions: {},
+  onlineVersion: 0,
   stores: {},
 };
 
@@ -53,6 +56,7 @@ export function decodeMeta(value: Buffer): TaskMeta {
     events: meta.events ?? {},
     upstream: meta.upstream ?? {},
     positions: meta.positions ?? {},
+    onlineVersion: meta.onlineVersion ?? 0,
     stores: meta.stores,
   };
 }
@@ -66,7 +70,7 @@ export function isMeta(key: Buffer | null): boolean {
  * and aborted transactions may follow.
  */
 export async function lastMeta(
-  kafka: Kafka,
+  kafka: Pick<Kafka, 'readToEnd'>,
   changelog: TopicPartition,
   range: { readonly from: number; readonly end: number },
 ): Promise<TaskMeta | undefined> {

@@ -45,6 +45,7 @@ test('what was committed comes back: entries, times, timers, eventIds and what t
   expect(again.state.taskEpoch).toBe(7);
   expect(again.state.meta).toMatchObject({ watermarkMs: 950, positions: { orders: 12 }, upstream });
   expect(again.state.meta.stores).toEqual({
+    outbox: { version: 1, layout: 'outbox', entries: 0 },
     counts: { version: 1, layout: 'keyed(json)', entries: 2 },
     seen: { version: 1, layout: 'keyed(json)', entries: 1 },
     timers: { version: 1, layout: 'timers', entries: 1 },

@@ -1,14 +1,15 @@
 import { MillraceError } from '../../../platform/errors.ts';
-import type { Kafka, LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
+import type { LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { ACCOUNT, TaskAccount } from '../audit/task-account.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EVENT_TIME_HEADER } from '../task/read-head.ts';
 import { EventTimers } from '../time/event-timers.ts';
 import type { TimeScope } from '../time/time-scope.ts';
 import type { StatefulPart, TimeReason } from '../stateful-part.ts';
-import { readChangelog, type RestoreProgress } from './changelog-reader.ts';
+import { readChangelog, type ChangelogSource, type RestoreProgress } from './changelog-reader.ts';
 import { checkCompatible, checkDeclared, storedVersion, type Declaration } from './compatibility.ts';
 import { KeyedStore, type StateChange, type StoreOptions } from './keyed-store.ts';
+import { Outbox, OUTBOX, OUTBOX_OPTIONS } from './outbox.ts';
 import { describeState, type StoreDescription } from './state-description.ts';
 import type { StateMemory } from './state-memory.ts';
 import { taskTime, type StoreEnvironment } from './store-environment.ts';
@@ -58,6 +59,8 @@ export class TaskState {
   /** What the task read and said: for those who check the stores. */
   readonly account = new TaskAccount();
   readonly undo = new UndoLog();
+  /** The rows of the last commit that follow its transaction. */
+  readonly outbox: Outbox;
   /** Raised at each start, after fencing: a stale writer's versions are always lower. */
   taskEpoch = 0;
 
@@ -83,6 +86,7 @@ export class TaskState {
       ...(spillMap === undefined ? {} : { spillMap }),
     };
     this.#declaration = { taskId, stores: this.#stores, retired: new Set(retired) };
+    this.outbox = new Outbox(this.store(OUTBOX, OUTBOX_OPTIONS));
   }
 
   /** What the last commit said, as far as it was restored. */
@@ -148,7 +152,7 @@ export class TaskState {
    * @throws MillraceError MR_STATE_INCOMPATIBLE, before most is read; MR_STATE_TOO_LARGE
    */
   async restore(
-    kafka: Kafka,
+    kafka: ChangelogSource,
     changelog: TopicPartition,
     options: { readonly onProgress?: (progress: RestoreProgress) => void } = {},
   ): Promise<void> {
@@ -239,7 +243,9 @@ export class TaskState {
   }
 
   describe(): readonly StoreDescription[] {
-    return describeState(this.#stores.values(), this.duplicates.size);
+    // The outbox is the engine's own.
+    const stores = [...this.#stores.values()].filter(({ name }) => name !== OUTBOX);
+    return describeState(stores, this.duplicates.size);
   }
 
   /** Gives memory and disk back; the state is of no use afterwards. */

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../platform/errors.ts';
 import { silentLogger } from '../../../platform/log.ts';
+import { encodeEvent } from '../../../schemas/wire-format.ts';
 import { MemoryOnlineStore, MemoryRowWriter } from '../../../test/harness/memory-sinks.ts';
 import { T0, viewOf } from '../../../test/harness/shop-events.ts';
 import { decodeEvent } from '../../../schemas/wire-format.ts';
 import { driveTask, type TaskDriver } from '../testing/task-driver.ts';
+import type { Subtopology } from '../topology.ts';
 import { viewJob, VIEWS } from '../../../test/harness/view-job.ts';
 import { Committer } from './committer.ts';
 import { OnlineSink } from './sinks.ts';
@@ -196,4 +198,121 @@ test('tasks without work are left alone', async () => {
   const { committer, rows, task } = await setUp();
   await committer.commit(() => [task]);
   expect([committer.commits, rows.flushes]).toEqual([0, 0]);
+});
+
+/** A job of which each start says other keys of the same events, as one does that depends on time, or on what came first. */
+function attempts(): Subtopology {
+  let starts = 0;
+  return {
+    name: 'attempts',
+    inputs: [{ topic: VIEWS }],
+    create(context) {
+      const attempt = `attempt-${++starts}`;
+      const said = context.store<string>('said');
+      return {
+        process(record) {
+          const key = `${(record.value as { itemId: string }).itemId}/${attempt}`;
+          said.set(key, attempt);
+          context.outputs.fact('clicks', record, { attempt });
+          context.outputs.versionedRow('results', { key, big: 2n ** 60n, ratio: Number.NaN });
+          return { kind: 'ok' };
+        },
+      };
+    },
+  };
+}
+
+/** Where a process ends: the work that it had begun stands still there. */
+class Killed extends Error {}
+
+/** Starts again from the last commit, and says everything with sinks and a log that work. */
+async function redo(driver: TaskDriver, rows: MemoryRowWriter): Promise<TaskDriver> {
+  driver.kafka.failCommits(undefined);
+  const next = await driver.restart();
+  const end = driver.kafka.fetch({ topic: VIEWS, partition: 0 }, next.task.positions.get(VIEWS) ?? 0);
+  next.fetch(VIEWS, end);
+  const log = silentLogger();
+  const online = new OnlineSink({ store: new MemoryOnlineStore(), now: () => T0, log });
+  const committer = new Committer({ rows, online, log, signal: new AbortController().signal });
+  while (next.task.hasWork) await committer.commit(() => [next.task]);
+  return next;
+}
+
+test('whatever a redo says: rows of a commit that never came are in no table, those of one that did are in theirs', async () => {
+  for (const point of [
+    'before the facts',
+    'before the transaction',
+    'after the transaction',
+    'never',
+  ] as const) {
+    const driver = await driveTask(attempts(), { nowMs: T0 });
+    for (const itemId of ['a', 'b'])
+      driver.kafka.append({
+        topic: VIEWS,
+        key: 'k',
+        value: encodeEvent(viewOf(itemId, T0)),
+        timestampMs: T0,
+      });
+    driver.fetch(VIEWS, driver.kafka.fetch({ topic: VIEWS, partition: 0 }, 0));
+    const rows = new MemoryRowWriter();
+    let flushes = 0;
+    const dying = {
+      add: (table: string, added: Parameters<MemoryRowWriter['add']>[1]) => rows.add(table, added),
+      flush: () => {
+        flushes += 1;
+        if (flushes === (point === 'before the facts' ? 1 : point === 'after the transaction' ? 2 : 0))
+          throw new Killed();
+        return rows.flush();
+      },
+    };
+    if (point === 'before the transaction') driver.kafka.failCommits(new Killed());
+    const log = silentLogger();
+    const online = new OnlineSink({ store: new MemoryOnlineStore(), now: () => T0, log });
+    const committer = new Committer({ rows: dying, online, log, signal: new AbortController().signal });
+    const commit = committer.commit(() => [driver.task]);
+    if (point === 'never') await commit;
+    else await expect(commit).rejects.toThrow(Killed);
+    const taken = new MemoryRowWriter();
+    for (const table of ['clicks', 'results']) taken.add(table, rows.rows(table));
+    await taken.flush();
+
+    const again = await redo(driver, taken);
+    const committed = again.kafka.recordsOf('changelog.attempts').map(({ key }) => String(key));
+    const keys = committed.filter((key) => key.startsWith('said/')).map((key) => key.slice('said/'.length));
+    const told = taken.rows('results').map((row) => row['key']);
+    expect([...new Set(told)].sort(), point).toEqual(keys.sort());
+    expect(keys, point).toHaveLength(2);
+    expect(taken.rows('results')[0], point).toMatchObject({ partition: 0, emitted_at: T0 });
+    // Facts are said again at the same places.
+    expect(new Set(taken.rows('clicks').map((row) => row['_offset'])), point).toEqual(new Set([0, 1]));
+    // What a commit told later has taken the place of what was owed.
+    const isOwed = point.startsWith('before');
+    expect((await again.restart()).task.owedRows.size, point).toBe(isOwed ? 1 : 0);
+  }
+});
+
+test('results that do not fit into one record of the log are owed in parts, whatever is in them', async () => {
+  const driver = await driveTask(attempts(), { nowMs: T0 });
+  const long = 'ü'.repeat(1000);
+  driver.feed(
+    VIEWS,
+    Array.from({ length: 2000 }, (_, n) => viewOf(`${long}${n}`, T0)),
+  );
+  const { results } = driver.task.prepareCommit();
+  const before = results.get('results') ?? [];
+  await driver.restart(); // the commit never came
+  const other = await driveTask(attempts(), { nowMs: T0 });
+  other.feed(
+    VIEWS,
+    Array.from({ length: 2000 }, (_, n) => viewOf(`${long}${n}`, T0)),
+  );
+  await other.commit();
+  const owed = (await other.restart()).task.owedRows.get('results') ?? [];
+  expect(owed).toHaveLength(2000);
+  expect(owed[1999]).toEqual({
+    ...before[1999],
+    big: String(2n ** 60n),
+    ratio: 'nan',
+    key: owed[1999]?.['key'],
+  });
 });

@@ -3,6 +3,7 @@ import { errorText } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/log.ts';
 import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
 import type { Refusal } from './refusals.ts';
+import type { TableRows } from '../state/outbox.ts';
 import type { OnlineSink, RowWriter } from './sinks.ts';
 import { isTaskRestart, type PreparedCommit, type Task } from './task.ts';
 
@@ -19,9 +20,10 @@ export interface CommitterOptions {
 }
 
 /**
- * Commits tasks, one commit at a time: rows and online writes are acknowledged first, then outputs, changelog and
- * offsets move in one Kafka transaction for each task. Facts and window results are idempotent, so that what the sinks
- * have taken may be said again.
+ * Commits tasks, one commit at a time: facts and online writes are acknowledged first, then outputs, changelog and
+ * offsets move in one Kafka transaction for each task, and the results that are kept in it follow. What went ahead of a
+ * transaction that never came is said again: a fact has its place in the log, and keys of the online store are put right
+ * from the state. Results may be said of other keys then, so they wait for their transaction.
  */
 export class Committer {
   readonly #options: CommitterOptions;
@@ -58,19 +60,25 @@ export class Committer {
     const tasks = all.filter((task) => task.failure === undefined && task.hasWork);
     if (tasks.length === 0) return;
     const prepared = tasks.flatMap((task) => this.#prepare(task));
-    const counts = this.#addRows(prepared.map(([, commit]) => commit));
+    const counts = new Map<string, number>();
+    for (const [task, { facts }] of prepared) {
+      this.#add(task.owedRows, counts);
+      this.#add(facts, counts);
+    }
     let refused: readonly RefusedRow[];
     try {
-      refused = await this.#flushSinks(tasks);
+      refused = await this.#flushSinks(new Map(prepared));
     } catch (error) {
       for (const task of tasks) task.failure ??= error;
       throw error;
     }
     await Promise.all(
-      prepared.map(([task, commit]) =>
-        this.#commitTask(task, commit, [...rowsOf(commit, refused), ...this.#onlineOf(task)]),
-      ),
+      prepared.map(([task, commit]) => {
+        const rows = [...refusedOf(task.owedRows, refused), ...refusedOf(commit.facts, refused)];
+        return this.#commitTask(task, commit, [...task.takeRefusals(), ...rows, ...this.#onlineOf(task)]);
+      }),
     );
+    await this.#tell(prepared, counts);
     this.commits += 1;
     const ms = scheduler.elapsedMs() - startedMs;
     this.#longestMs = Math.max(this.#longestMs, ms);
@@ -88,9 +96,9 @@ export class Committer {
     }
   }
 
-  async #flushSinks(tasks: readonly Task[]): Promise<readonly RefusedRow[]> {
+  async #flushSinks(commits: ReadonlyMap<Task, PreparedCommit>): Promise<readonly RefusedRow[]> {
     const { rows, online, signal } = this.#options;
-    const [refused] = await Promise.all([rows.flush(), online.flushUntilDone(tasks, signal)]);
+    const [refused] = await Promise.all([rows.flush(), online.commit(commits, signal)]);
     return refused;
   }
 
@@ -98,15 +106,30 @@ export class Committer {
     return this.#options.online.takeRefused(task).map((write) => ({ kind: 'online', ...write }));
   }
 
-  #addRows(commits: readonly PreparedCommit[]): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { rows } of commits) {
-      for (const [table, tableRows] of rows) {
-        this.#options.rows.add(table, tableRows);
-        counts.set(table, (counts.get(table) ?? 0) + tableRows.length);
-      }
+  /** Writes the results of the transactions that were made; until they are in, there is no next one. */
+  async #tell(
+    prepared: readonly (readonly [Task, PreparedCommit])[],
+    counts: Map<string, number>,
+  ): Promise<void> {
+    const made = prepared.filter(([task, { results }]) => task.failure === undefined && results.size > 0);
+    if (made.length === 0) return;
+    for (const [, { results }] of made) this.#add(results, counts);
+    try {
+      const refused = await this.#options.rows.flush();
+      // Their transaction is over: the next one puts them aside. Till then they are owed.
+      for (const [task, { results }] of made) task.putAside(refusedOf(results, refused));
+    } catch (error) {
+      // They stay owed: whoever starts from this commit says them.
+      for (const [task] of made) task.failure ??= error;
+      throw error;
     }
-    return counts;
+  }
+
+  #add(tables: TableRows, counts: Map<string, number>): void {
+    for (const [table, rows] of tables) {
+      this.#options.rows.add(table, rows);
+      counts.set(table, (counts.get(table) ?? 0) + rows.length);
+    }
   }
 
   async #commitTask(task: Task, prepared: PreparedCommit, refusals: readonly Refusal[]): Promise<void> {
@@ -129,9 +152,9 @@ export class Committer {
   }
 }
 
-/** The rows of a commit that were refused. */
-function rowsOf({ rows }: PreparedCommit, refused: readonly RefusedRow[]): readonly Refusal[] {
+/** Those of some rows that were refused. */
+function refusedOf(tables: TableRows, refused: readonly RefusedRow[]): readonly Refusal[] {
   if (refused.length === 0) return [];
-  const own = new Set([...rows.values()].flat());
+  const own = new Set([...tables.values()].flat());
   return refused.filter(({ row }) => own.has(row)).map((row) => ({ kind: 'row', ...row }));
 }

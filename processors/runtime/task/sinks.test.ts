@@ -3,68 +3,74 @@ import { MillraceError } from '../../../platform/errors.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import { T0 } from '../../../test/harness/shop-events.ts';
 import { MemoryOnlineStore } from '../../../test/harness/memory-sinks.ts';
-import { driveTask, type TaskDriver } from '../testing/task-driver.ts';
+import { driveTask } from '../testing/task-driver.ts';
 import { OnlineSink } from './sinks.ts';
 import type { Subtopology } from '../topology.ts';
 
-const idle: Subtopology = {
-  name: 'idle',
-  inputs: [{ topic: 'in' }],
-  create: () => ({ process: () => ({ kind: 'ok' }) }),
-};
-
+/** A task whose entries a test sets; each is a key of the online store. */
 async function setUp() {
-  const driver = await driveTask(idle, { nowMs: T0 });
+  const said: ((key: string, value: string | null) => void)[] = [];
+  const words: Subtopology = {
+    name: 'words',
+    inputs: [{ topic: 'in' }],
+    create(context) {
+      const entries = context.store<string>('words');
+      const view = context.onlineView(entries, { key: (key) => key, value: (text) => text, ttlMs: 1000 });
+      said.push((key, value) => {
+        if (value === null) entries.delete(key);
+        else entries.set(key, value);
+        view.accepted(key, T0);
+      });
+      return { process: () => ({ kind: 'ok' }) };
+    },
+  };
+  const driver = await driveTask(words, { nowMs: T0 });
   const store = new MemoryOnlineStore();
   const sink = new OnlineSink({ store, now: () => T0 + 40, log: silentLogger() });
-  return { driver, store, sink, task: driver.task };
-}
-
-function say(driver: TaskDriver, key: string, value: string | null) {
-  driver.task.outputs.online(key, { value: () => value, ttlMs: 1000, acceptedAtMs: T0 });
+  return { driver, store, sink, task: driver.task, say: said[0]! };
 }
 
 test('writes what tasks say and announces it afterwards', async () => {
-  const { driver, store, sink, task } = await setUp();
-  say(driver, 'a', '1');
+  const { store, sink, task, say } = await setUp();
+  say('a', '1');
   task.outputs.notify('alerts', 'new');
   expect(sink.hasWork(task)).toBe(true);
   await sink.flush([task]);
   expect(store.values()).toEqual({ a: '1' });
   expect(store.published).toEqual(['alerts new']);
   expect(sink.hasWork(task)).toBe(false);
-  expect(sink.stats).toEqual({ applied: 1, stale: 0 });
+  expect(sink.stats).toMatchObject({ applied: 1, stale: 0 });
   expect(sink.freshness.quantile(0.5)).toBeCloseTo(40, 0);
 });
 
 test('more writes than one call takes are all written', async () => {
-  const { driver, store, sink, task } = await setUp();
-  for (let n = 0; n < 1234; n++) say(driver, `k${n}`, String(n));
+  const { store, sink, task, say } = await setUp();
+  for (let n = 0; n < 1234; n++) say(`k${n}`, String(n));
   await sink.flush([task]);
   expect(Object.keys(store.values())).toHaveLength(1234);
 });
 
 test('a flush that fails keeps its writes and notices; a newer value of a key wins', async () => {
-  const { driver, store, sink, task } = await setUp();
+  const { store, sink, task, say } = await setUp();
   store.isDown = true;
-  say(driver, 'a', 'old');
-  say(driver, 'b', 'kept');
+  say('a', 'old');
+  say('b', 'kept');
   task.outputs.notify('alerts', 'first');
   await expect(sink.flush([task])).rejects.toMatchObject({ code: 'MR_ONLINE_STORE_UNAVAILABLE' });
-  expect([sink.hasWork(task), task.outputs.hasOnline]).toEqual([true, false]);
-  say(driver, 'a', 'new');
+  expect([sink.hasWork(task), task.online.hasPending]).toEqual([true, false]);
+  say('a', 'new');
   task.outputs.notify('alerts', 'second');
   store.isDown = false;
   await sink.flush([task]);
   expect(store.values()).toEqual({ a: 'new', b: 'kept' });
   expect(store.published).toEqual(['alerts first', 'alerts second']);
-  expect(sink.stats).toEqual({ applied: 2, stale: 0 });
+  expect(sink.stats).toMatchObject({ applied: 2, stale: 0 });
 });
 
 test('a flush that breaks off in the middle writes only the rest again', async () => {
-  const { driver, store, sink, task } = await setUp();
-  for (let n = 0; n < 700; n++) say(driver, `k${n}`, String(n));
-  store.failAfterCalls = 1;
+  const { store, sink, task, say } = await setUp();
+  for (let n = 0; n < 700; n++) say(`k${n}`, String(n));
+  store.failAfterCalls = 3; // after the checkpoint and the first part
   await expect(sink.flush([task])).rejects.toMatchObject({ code: 'MR_ONLINE_STORE_UNAVAILABLE' });
   store.isDown = false;
   await sink.flush([task]);
@@ -73,44 +79,56 @@ test('a flush that breaks off in the middle writes only the rest again', async (
 });
 
 test('a value that is older than the stored one counts as stale and changes nothing', async () => {
-  const { driver, store, sink, task } = await setUp();
+  const { store, sink, task, say } = await setUp();
   await store.setIfNewer([{ key: 'a', value: 'of a later owner', version: 2 ** 50, ttlMs: 1000 }]);
-  say(driver, 'a', 'of the fenced one');
+  say('a', 'of the fenced one');
   await sink.flush([task]);
   expect(store.values()).toEqual({ a: 'of a later owner' });
-  expect(sink.stats).toEqual({ applied: 0, stale: 1 });
+  expect(sink.stats).toMatchObject({ applied: 0, stale: 1 });
 });
 
 test('forgets what a task had said, and takes nothing from one that failed', async () => {
-  const { driver, store, sink, task } = await setUp();
+  const { store, sink, task, say } = await setUp();
   store.isDown = true;
-  say(driver, 'a', '1');
+  say('a', '1');
   await expect(sink.flush([task])).rejects.toThrow();
   sink.forget(task);
   store.isDown = false;
   task.failure = new Error('fenced');
-  say(driver, 'b', '2');
+  say('b', '2');
   await sink.flush([task]);
   expect(store.values()).toEqual({});
 });
 
 test('flushes overlap in calls but not in the store', async () => {
-  const { driver, store, sink, task } = await setUp();
-  say(driver, 'a', '1');
+  const { store, sink, task, say } = await setUp();
+  say('a', '1');
   const first = sink.flush([task]);
-  say(driver, 'a', '2');
+  say('a', '2');
   await Promise.all([first, sink.flush([task])]);
   expect(store.values()).toEqual({ a: '2' });
   expect(store.mostAtOnce).toBe(1);
 });
 
-test('a flush until done ends with the error when it is told to stop, and at once for a refusal', async () => {
-  const { driver, store, sink, task } = await setUp();
+test('a commit ends with the error when it is told to stop, and at once for a refusal', async () => {
+  const { store, sink, task, say } = await setUp();
   store.isDown = true;
-  say(driver, 'a', '1');
-  await expect(sink.flushUntilDone([task], AbortSignal.abort())).rejects.toMatchObject({
+  say('a', '1');
+  const commits = new Map([[task, task.prepareCommit()]]);
+  await expect(sink.commit(commits, AbortSignal.abort())).rejects.toMatchObject({
     code: 'MR_ONLINE_STORE_UNAVAILABLE',
   });
   store.refusal = new MillraceError('MR_ONLINE_STORE_FAILED', 'wrong type');
-  await expect(sink.flushUntilDone([task], new AbortController().signal)).rejects.toBe(store.refusal);
+  await expect(sink.commit(commits, new AbortController().signal)).rejects.toBe(store.refusal);
+});
+
+test('a deleted entry is deleted there too, and an older write does not bring it back', async () => {
+  const { store, sink, task, say } = await setUp();
+  say('a', '1');
+  await sink.flush([task]);
+  say('a', null);
+  await sink.flush([task]);
+  expect(store.values()).toEqual({});
+  const [first] = store.writes;
+  expect(await store.setIfNewer([first!])).toEqual([false]);
 });

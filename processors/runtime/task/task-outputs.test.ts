@@ -28,7 +28,7 @@ test('a fact carries its place in the log; further rows of one record are number
   out.fact('orders', recordAt(7), { order_id: 'a' });
   out.fact('orders', recordAt(7), { order_id: 'b' });
   out.fact('orders', recordAt(8), { order_id: 'c' });
-  expect(out.take().rows.get('orders')).toEqual([
+  expect(out.take().facts.get('orders')).toEqual([
     { _topic: 'ns.shop.orders', _partition: 4, _offset: 7, _ordinal: 0, order_id: 'a' },
     { _topic: 'ns.shop.orders', _partition: 4, _offset: 7, _ordinal: 1, order_id: 'b' },
     { _topic: 'ns.shop.orders', _partition: 4, _offset: 8, _ordinal: 0, order_id: 'c' },
@@ -39,10 +39,9 @@ test('versions rise with each emission, and with a new epoch above all of the ol
   const versions = [1, 2].flatMap((taskEpoch) => {
     const out = outputs(taskEpoch);
     out.versionedRow('w', {});
-    out.online('k', { value: () => 'v', ttlMs: 1 });
-    const online = out.takeOnline().writes.map(({ version }) => version);
+    const online = [out.nextVersion()];
     out.versionedRow('w', {});
-    return [...(out.take().rows.get('w') ?? []).map((row) => row['version'] as number), ...online].sort(
+    return [...(out.take().results.get('w') ?? []).map((row) => row['version'] as number), ...online].sort(
       (a, b) => a - b,
     );
   });
@@ -52,21 +51,9 @@ test('versions rise with each emission, and with a new epoch above all of the ol
 test('a window row carries partition and time of emission', () => {
   const out = outputs();
   out.versionedRow('w', { window_start: 1 });
-  expect(out.take().rows.get('w')).toEqual([
+  expect(out.take().results.get('w')).toEqual([
     { window_start: 1, partition: 4, emitted_at: T0, version: 2 ** 40 + 1 },
   ]);
-});
-
-test('online writes are coalesced by key: the last value, the oldest acceptance', () => {
-  const out = outputs();
-  out.online('k', { value: () => 'one', ttlMs: 10, acceptedAtMs: 100 });
-  out.online('k', { value: () => 'two', ttlMs: 20, acceptedAtMs: 200 });
-  out.online('gone', { value: () => null, ttlMs: 20 });
-  expect(out.takeOnline().writes).toEqual([
-    { key: 'k', value: 'two', ttlMs: 20, version: 2 ** 40 + 1, acceptedAtMs: 100 },
-    { key: 'gone', value: null, ttlMs: 20, version: 2 ** 40 + 2, acceptedAtMs: undefined },
-  ]);
-  expect(out.hasOnline).toBe(false);
 });
 
 test('events are encoded for their topic in the namespace; what was taken is gone', () => {
@@ -74,10 +61,10 @@ test('events are encoded for their topic in the namespace; what was taken is gon
   const event = shopEvent('UserActed');
   out.produce('millrace.user-activity', 'user-1', event);
   out.notify('alerts', 'hello');
-  expect([out.pending, out.hasOnline]).toEqual([1, true]);
+  expect([out.pending, out.hasNotices]).toEqual([1, true]);
   const { records } = out.take();
   expect(records).toMatchObject([{ topic: 'ns.millrace.user-activity', key: 'user-1', timestampMs: T0 }]);
   expect(decodeEvent(records[0]?.value ?? null)).toEqual(event);
-  expect(out.takeOnline().notices).toEqual([{ channel: 'alerts', message: 'hello' }]);
-  expect([out.pending, out.hasOnline, out.take().records]).toEqual([0, false, []]);
+  expect(out.takeNotices()).toEqual([{ channel: 'alerts', message: 'hello' }]);
+  expect([out.pending, out.hasNotices, out.take().records]).toEqual([0, false, []]);
 });

@@ -1,26 +1,14 @@
 import type { Row } from '../../../platform/clickhouse/port.ts';
 import type { ProduceRecord } from '../../../platform/kafka/port.ts';
-import type { VersionedWrite } from '../../../platform/online-store/port.ts';
 import { encodeEvent } from '../../../schemas/wire-format.ts';
 import type { MillraceEvent } from '../../../schemas/generated/events.ts';
+import type { TableRows } from '../state/outbox.ts';
 import type { UndoLog } from '../state/undo-log.ts';
 import type { FreshRow, OutputRecord, Outputs, Position } from '../topology.ts';
 import { EVENT_TIME_HEADER } from './read-head.ts';
 
 /** Emissions of one epoch before the epoch's number would be reached: version = taskEpoch · 2^40 + emission. */
 const EPOCH_STEP = 2 ** 40;
-
-interface PendingOnline {
-  readonly value: () => string | null;
-  readonly ttlMs: number;
-  /** Ingest time of the oldest event that waits in this write. */
-  readonly acceptedAtMs: number | undefined;
-}
-
-/** A write to the online store that is on its way. */
-export interface OnlineWrite extends VersionedWrite {
-  readonly acceptedAtMs: number | undefined;
-}
 
 /** An announcement to whoever listens now. */
 export interface OnlineNotice {
@@ -53,20 +41,20 @@ export type Cause =
   | { readonly kind: 'time' }
   | { readonly kind: 'vital' };
 
-/** What a task has said since its last commit (rows, records) and since its last flush (online writes, notices). */
+/** What a task has said since its last commit (rows, records) and since its last flush (notices). */
 export class TaskOutputs implements Outputs {
   readonly #partition: number;
   readonly #topicName: (topic: string) => string;
   readonly #now: () => number;
   readonly #undo: UndoLog;
-  #rows = new Map<string, Row[]>();
+  #facts = new Map<string, Row[]>();
+  #results = new Map<string, Row[]>();
   #records: ProduceRecord[] = [];
   /** Beside the records. */
   #causeTopics: string[] = [];
   #causeOffsets: number[] = [];
   #causeTopic = '';
   #causeOffset = BY_TIME;
-  #online = new Map<string, PendingOnline>();
   #notices: OnlineNotice[] = [];
   #rowCount = 0;
   #emission = 0;
@@ -98,8 +86,18 @@ export class TaskOutputs implements Outputs {
     return this.#rowCount + this.#records.length;
   }
 
-  get hasOnline(): boolean {
-    return this.#online.size > 0 || this.#notices.length > 0;
+  get hasNotices(): boolean {
+    return this.#notices.length > 0;
+  }
+
+  /** Below every version of this start, above all of earlier ones. */
+  get epochStart(): number {
+    return this.taskEpoch * EPOCH_STEP;
+  }
+
+  /** Above every version of this start. */
+  get epochEnd(): number {
+    return (this.taskEpoch + 1) * EPOCH_STEP;
   }
 
   produce(topic: string, key: string, event: MillraceEvent): void {
@@ -163,26 +161,14 @@ export class TaskOutputs implements Outputs {
     row['_partition'] = record.partition;
     row['_offset'] = record.offset;
     row['_ordinal'] = this.#ordinal;
-    this.#addRow(table, row);
+    this.#addRow(this.#facts, table, row);
   }
 
   versionedRow(table: string, row: FreshRow): void {
     row['partition'] = this.#partition;
     row['emitted_at'] = this.#now();
-    row['version'] = this.#nextVersion();
-    this.#addRow(table, row);
-  }
-
-  online(key: string, write: { value: () => string | null; ttlMs: number; acceptedAtMs?: number }): void {
-    const online = this.#online;
-    const waiting = online.get(key);
-    online.set(key, {
-      value: write.value,
-      ttlMs: write.ttlMs,
-      acceptedAtMs: waiting?.acceptedAtMs ?? write.acceptedAtMs,
-    });
-    if (!this.#undo.isActive) return;
-    this.#undo.note(() => (waiting === undefined ? online.delete(key) : online.set(key, waiting)));
+    row['version'] = this.nextVersion();
+    this.#addRow(this.#results, table, row);
   }
 
   notify(channel: string, message: string): void {
@@ -191,15 +177,17 @@ export class TaskOutputs implements Outputs {
     if (this.#undo.isActive) this.#undo.note(() => notices.pop());
   }
 
-  /** Rows by table and records since the last call. */
+  /** Facts and versioned rows by table, and records since the last call. */
   take(): {
-    readonly rows: ReadonlyMap<string, readonly Row[]>;
+    readonly facts: TableRows;
+    readonly results: TableRows;
     readonly records: ProduceRecord[];
     readonly causes: Causes;
   } {
     const causes = { topics: this.#causeTopics, offsets: this.#causeOffsets };
-    const taken = { rows: this.#rows, records: this.#records, causes };
-    this.#rows = new Map();
+    const taken = { facts: this.#facts, results: this.#results, records: this.#records, causes };
+    this.#facts = new Map();
+    this.#results = new Map();
     this.#records = [];
     this.#causeTopics = [];
     this.#causeOffsets = [];
@@ -207,22 +195,16 @@ export class TaskOutputs implements Outputs {
     return taken;
   }
 
-  /** Online writes and notices since the last call, with values and versions of now. */
-  takeOnline(): {
-    readonly writes: OnlineWrite[];
-    readonly notices: readonly OnlineNotice[];
-  } {
-    const writes = [...this.#online].map(([key, pending]) => ({
-      key,
-      value: pending.value(),
-      ttlMs: pending.ttlMs,
-      version: this.#nextVersion(),
-      acceptedAtMs: pending.acceptedAtMs,
-    }));
+  takeNotices(): readonly OnlineNotice[] {
     const notices = this.#notices;
-    this.#online = new Map();
     this.#notices = [];
-    return { writes, notices };
+    return notices;
+  }
+
+  /** A version above all that were given before, for what is written with one. */
+  nextVersion(): number {
+    this.#emission += 1;
+    return this.lastVersion;
   }
 
   #nameOf(topic: string): string {
@@ -231,20 +213,14 @@ export class TaskOutputs implements Outputs {
     return name;
   }
 
-  #nextVersion(): number {
-    this.#emission += 1;
-    return this.lastVersion;
-  }
-
-  #addRow(table: string, row: Row): void {
-    const rows = this.#rows.get(table);
-    if (rows === undefined) this.#rows.set(table, [row]);
+  #addRow(tables: Map<string, Row[]>, table: string, row: Row): void {
+    const rows = tables.get(table);
+    if (rows === undefined) tables.set(table, [row]);
     else rows.push(row);
     this.#rowCount += 1;
-    if (this.#undo.isActive) this.#undo.note(() => this.#removeRow(table));
-  }
-
-  #removeRow(table: string): void {
-    if (this.#rows.get(table)?.pop() !== undefined) this.#rowCount -= 1;
+    if (!this.#undo.isActive) return;
+    this.#undo.note(() => {
+      if (tables.get(table)?.pop() !== undefined) this.#rowCount -= 1;
+    });
   }
 }

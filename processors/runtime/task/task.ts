@@ -1,5 +1,4 @@
 import { hasCode, MillraceError } from '../../../platform/errors.ts';
-import type { Row } from '../../../platform/clickhouse/port.ts';
 import type {
   RecordBatch,
   Transaction,
@@ -7,6 +6,9 @@ import type {
   TransactionalProducer,
 } from '../../../platform/kafka/port.ts';
 import { systemScheduler } from '../../../platform/scheduler.ts';
+import { OnlineViews, type OnlineWrite, type WriteTimes } from '../online/online-views.ts';
+import { readWriteTimes } from '../online/write-times.ts';
+import type { TableRows } from '../state/outbox.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Outcome } from '../audit/task-account.ts';
@@ -25,7 +27,7 @@ import { recordFault } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import { commitSparing } from './sparing-commit.ts';
-import { TaskOutputs, type Causes } from './task-outputs.ts';
+import { TaskOutputs, type Causes, type OnlineNotice } from './task-outputs.ts';
 import { WatermarkSender, type TimedOutput } from './watermark-sender.ts';
 
 /** Versions (taskEpoch · 2^40 + emission) stay safe integers below it. */
@@ -41,9 +43,22 @@ const OUTCOME_OF = {
   redirect: 'redirected',
 } as const satisfies Record<StepResult['kind'], Outcome>;
 
-/** One commit on its way: rows for the sinks first, the transaction after they have acknowledged. */
+/** What goes to the online store. */
+export interface OnlineOutputs {
+  readonly writes: readonly OnlineWrite[];
+  readonly notices: readonly OnlineNotice[];
+}
+
+/**
+ * One commit on its way: facts and online writes first, which are the same when they are said again; the transaction after
+ * the sinks have acknowledged them; then the results, which are kept in the transaction until the next one.
+ */
 export interface PreparedCommit {
-  readonly rows: ReadonlyMap<string, readonly Row[]>;
+  readonly facts: TableRows;
+  readonly results: TableRows;
+  readonly online: OnlineOutputs;
+  /** Version of the newest write to the online store that the commit stands for. */
+  readonly onlineVersion: number;
   readonly transaction: Transaction;
   readonly causes: Causes;
 }
@@ -71,6 +86,12 @@ export class Task {
   readonly subtopology: Subtopology;
   readonly partition: number;
   readonly outputs: TaskOutputs;
+  /** What the task has in the online store. */
+  readonly online: OnlineViews;
+  /** Results of the last commit before the start, until the next one: they may not be in their tables, and must be by then. */
+  owedRows: TableRows = new Map();
+  /** Version of the newest write to the online store that the last commit stands for. */
+  committedOnlineVersion = 0;
   /** Set when a step or a commit failed: nothing it holds may be used, only its last committed state. */
   failure: unknown;
   /** Started, and then failed before anything that it read was committed: starting again may not help. */
@@ -87,6 +108,9 @@ export class Task {
   #inputs = new InputMerge([]);
   readonly #watermark: WatermarkTracker;
   #progressed = false;
+  readonly #refusals: Refusal[] = [];
+  /** Set while a commit was prepared and its transaction has not ended. */
+  #committing: { readonly ended: Promise<void>; readonly end: () => void } | undefined;
 
   constructor(subtopology: Subtopology, partition: number, env: TaskEnvironment, faults?: StepFaults) {
     this.subtopology = subtopology;
@@ -100,6 +124,7 @@ export class Task {
     });
     const { undo } = this.#state;
     this.outputs = new TaskOutputs({ partition, topicName: env.topicName, now: env.now, undo });
+    this.online = new OnlineViews(this.id, () => this.outputs.nextVersion());
     this.#outcomes = new Outcomes({
       ...{
         subtopology: subtopology.name,
@@ -184,7 +209,19 @@ export class Task {
 
   /** Whether there is anything that a commit would make durable. */
   get hasWork(): boolean {
-    return this.#progressed || this.pending > 0 || this.#sender.isDue(this.#env.now());
+    if (this.#progressed || this.pending > 0 || this.online.wantsCommit) return true;
+    if (this.owedRows.size > 0 || this.#refusals.length > 0) return true;
+    return this.#sender.isDue(this.#env.now());
+  }
+
+  /** Keeps what a table refused of the results of the last commit: the next one puts it aside. */
+  putAside(refusals: readonly Refusal[]): void {
+    this.#refusals.push(...refusals);
+  }
+
+  /** What was kept by {@link putAside} since the last call. */
+  takeRefusals(): readonly Refusal[] {
+    return this.#refusals.splice(0);
   }
 
   /** How far a standby has followed: it reads what the task's owner has committed since its last call. */
@@ -210,6 +247,8 @@ export class Task {
         context: { task: this.id, taskEpoch: this.#state.taskEpoch },
       });
     this.outputs.taskEpoch = this.#state.taskEpoch;
+    this.owedRows = this.#state.outbox.owed();
+    this.committedOnlineVersion = this.online.newestVersion = this.#state.meta.onlineVersion;
     const queues = this.subtopology.inputs.map(
       async (input) =>
         new InputQueue(input, {
@@ -297,9 +336,13 @@ export class Task {
     }
     const nowMs = this.#env.now();
     for (const record of this.#sender.take(nowMs)) this.outputs.produceVital(record);
-    const { rows, records, causes } = this.outputs.take();
+    const { facts, results, records, causes } = this.outputs.take();
     const { topicName } = this.#env;
+    const rows = new Map([...facts, ...results]);
     this.#state.account.said({ rows, records, topicName, version: this.outputs.lastVersion, nowMs });
+    this.#state.undo.suspended(() => this.#state.outbox.put(results));
+    const online = this.takeOnline();
+    this.online.wantsCommit = false;
     // One by one: a spread of a large state would overflow the stack.
     for (const change of this.#takeChanges(nowMs)) records.push(change);
     const offsets = this.#inputs.queues.map(({ topic, position }) => ({
@@ -308,22 +351,41 @@ export class Task {
       offset: position,
     }));
     this.#progressed = false;
-    return { rows, causes, transaction: { records, offsets } };
+    this.#committing = turnstile();
+    const { newestVersion: onlineVersion } = this.online;
+    return { facts, results, causes, online, onlineVersion, transaction: { records, offsets } };
+  }
+
+  /** Writes to the online store since the last call or commit, with values and versions of now, and notices. */
+  takeOnline(): OnlineOutputs {
+    let writes: readonly OnlineWrite[] = [];
+    this.#state.undo.suspended(() => (writes = this.online.take(this.#env.now())));
+    return { writes, notices: this.outputs.takeNotices() };
+  }
+
+  /** When each entry that the online store shows was last written, by what is committed now. */
+  onlineWriteTimes(): Promise<WriteTimes> {
+    return readWriteTimes(this.#env.kafka, this.changelog, this.online.stores);
   }
 
   /**
    * The last step of a commit, after the sinks have acknowledged its rows. What they refused, and records that their
    * topics refuse, are put aside in the same transaction.
    */
-  async commit({ transaction, causes }: PreparedCommit, refusals: readonly Refusal[] = []): Promise<void> {
+  async commit(prepared: PreparedCommit, refusals: readonly Refusal[] = []): Promise<void> {
+    const { transaction, causes } = prepared;
     try {
       await commitSparing(this.#producer, { transaction, causes, refusals }, (refusal) =>
         this.#outcomes.refused(refusal),
       );
       this.isFruitless = false;
+      this.committedOnlineVersion = prepared.onlineVersion;
+      this.owedRows = new Map();
     } catch (error) {
       this.failure = error;
       throw error;
+    } finally {
+      this.#endCommit();
     }
   }
 
@@ -332,9 +394,20 @@ export class Task {
     return this.#guard.faults;
   }
 
+  /** Resolves when no commit is on its way; of a task that failed, when it is closed. */
+  async commitEnded(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing.ended;
+  }
+
   async close(): Promise<void> {
+    this.#endCommit();
     this.#state.close();
     await this.#producer.close();
+  }
+
+  #endCommit(): void {
+    this.#committing?.end();
+    this.#committing = undefined;
   }
 
   async #firstOffset(topic: string): Promise<number> {
@@ -439,6 +512,7 @@ export class Task {
       now,
       newId,
       store: (name, options) => this.#state.store(name, options),
+      onlineView: (store, view) => this.online.add(store, view),
       timers: (name, onDue) => this.#state.timers(name, onDue, scope),
       clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
       attach: (part) => this.#state.attach(part, scope),
@@ -473,9 +547,19 @@ export class Task {
   }
 
   #takeChanges(nowMs: number) {
-    const meta = { ...this.#watermark.saved, positions: Object.fromEntries(this.positions) };
+    const meta = {
+      ...this.#watermark.saved,
+      positions: Object.fromEntries(this.positions),
+      onlineVersion: this.online.newestVersion,
+    };
     return this.#state.takeChanges(this.changelog, meta, nowMs);
   }
+}
+
+function turnstile(): { readonly ended: Promise<void>; readonly end: () => void } {
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  return { ended, end };
 }
 
 /** Whether a failure is part of normal life (another owner, unknown outcome, a step that threw) and the task may start again. */

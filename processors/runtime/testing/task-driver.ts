@@ -2,6 +2,7 @@ import type { RecordBatch } from '../../../platform/kafka/port.ts';
 import type { MillraceEvent } from '../../../schemas/generated/events.ts';
 import { decodeEvent, encodeEvent } from '../../../schemas/wire-format.ts';
 import { topology, type TopologyBuilder } from '../dsl/index.ts';
+import type { OnlineWrite } from '../online/online-views.ts';
 import { Task } from '../task/task.ts';
 import type { Subtopology } from '../topology.ts';
 import { memoryKafka, type MemoryKafka } from './memory-kafka.ts';
@@ -62,6 +63,7 @@ export async function driveTask(subtopology: Subtopology, options: TaskDriverOpt
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
   };
   const task = new Task(subtopology, 0, env);
+  const said: OnlineWrite[] = [];
   await task.start();
   // Every input is known to be at its end, so that none waits for another.
   for (const { topic, position } of task.queues)
@@ -105,10 +107,14 @@ export async function driveTask(subtopology: Subtopology, options: TaskDriverOpt
     fetch,
     async commit() {
       const prepared = task.prepareCommit();
+      said.push(...prepared.online.writes);
       await task.commit(prepared);
-      return prepared.rows;
+      return new Map([...prepared.facts, ...prepared.results]);
     },
-    online: () => new Map(task.outputs.takeOnline().writes.map((write) => [write.key, write.value])),
+    online: () => {
+      said.push(...task.takeOnline().writes);
+      return new Map(said.splice(0).map((write) => [write.key, write.value]));
+    },
     events: (topic) => kafka.recordsOf(topic).map((record) => decodeEvent(record.value)),
     restart: () => driveTask(subtopology, { ...options, nowMs, kafka, offsets }),
   };

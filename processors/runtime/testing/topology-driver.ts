@@ -262,10 +262,10 @@ class TopologyRun implements TopologyDriver {
       await this.#replace(task);
       return true;
     }
-    for (const { key, value, version } of task.outputs.takeOnline().writes) {
+    for (const { key, value, version } of prepared.online.writes) {
       if ((this.#online.get(key)?.version ?? -1) < version) this.#online.set(key, { version, value });
     }
-    for (const [table, rows] of prepared.rows)
+    for (const [table, rows] of [...prepared.facts, ...prepared.results])
       this.#rows.set(table, [...(this.#rows.get(table) ?? []), ...rows]);
     await task.commit(prepared);
     return true;
