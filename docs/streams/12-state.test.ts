@@ -65,9 +65,12 @@ test('state outlives a crash: it is read from the changelog as of the last commi
   await driver.restart();
   await visit('ann', 'shoes', '10:00:10');
   expect(said()).toEqual(['nothing → home', 'home → shoes']);
-  // The changelog has an entry for each key that changed, and at the end of each commit what the commit is of.
+  // The changelog has an entry for each key that changed; beside them the accounts of what was read and said, for the
+  // auditor, and at the end of each commit what the commit is of.
   const keys = driver.kafka.recordsOf('millrace.changelog.visits').map(({ key }) => String(key));
-  expect(keys.filter((key) => key !== 'meta')).toEqual(['pages/ann', 'pages/ann']);
+  expect(keys.filter((key) => key.startsWith('pages/'))).toEqual(['pages/ann', 'pages/ann']);
+  expect(keys.filter((key) => key === 'audit/mark').length).toBeGreaterThan(0);
+  expect(keys.at(-1)).toBe('meta');
 });
 
 describe('state that would grow for ever is bounded', () => {
@@ -91,7 +94,7 @@ describe('state that would grow for ever is bounded', () => {
     await driver.advanceClock(700_000);
     const [last] = driver.kafka
       .recordsOf('millrace.changelog.visits')
-      .filter(({ key }) => String(key) !== 'meta')
+      .filter(({ key }) => String(key).startsWith('pages/'))
       .slice(-1);
     expect([String(last?.key), last?.value]).toEqual(['pages/ann', null]);
   });

@@ -113,9 +113,14 @@ export class TaskAccount {
     for (const row of rows) {
       const ledger = ledgers.get(row['_topic'] as string);
       if (ledger === undefined) continue;
-      if (!parseUuid(row['event_id'] as string, this.#uuid)) this.#uuid.fill(0);
-      hashUuid(this.#uuid, this.#hash);
-      digestIn(ledger.at(row['_offset'] as number).digests, name).add(this.#hash);
+      const { event_id: id, _offset: offset } = row as {
+        readonly event_id?: unknown;
+        readonly _offset: number;
+      };
+      const isKnown = typeof id === 'string' && parseUuid(id, this.#uuid);
+      // A table of facts need not name the event: then its place stands for it, as where it is read.
+      hashUuid(isKnown ? this.#uuid : placeId(offset), this.#hash);
+      digestIn(ledger.at(offset).digests, name).add(this.#hash);
     }
   }
 
