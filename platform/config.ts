@@ -74,6 +74,7 @@ export interface ProcessingConfig {
   readonly graceMs: number;
   readonly idleTimeoutMs: number;
   readonly stateMemoryBytes: number;
+  readonly guarantee: 'exactly-once' | 'at-least-once';
   readonly withStandbys: boolean;
   readonly stepTimeoutMs: number;
   /** Event time that a task may be ahead of the slowest; 0 sets no limit. */
@@ -255,6 +256,7 @@ function toConfig(p: Parsed): Config {
       idleTimeoutMs: p.MR_IDLE_TIMEOUT,
       maxDriftMs: p.MR_WATERMARK_DRIFT,
       stateMemoryBytes: p.MR_STATE_MEMORY_MB * 1024 * 1024,
+      guarantee: p.MR_GUARANTEE,
       withStandbys: p.MR_STANDBYS,
       stepTimeoutMs: p.MR_STEP_TIMEOUT,
       parcelSilenceMs: p.MR_PARCEL_SILENCE,

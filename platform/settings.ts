@@ -322,6 +322,12 @@ export const SETTINGS = {
     about: 'Memory that the state of the processors may take in one process; what is beyond it goes to disk.',
     example: '1024',
   },
+  MR_GUARANTEE: {
+    schema: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'),
+    about:
+      'How often the processors count an event after failures. at-least-once makes no transactions: records are visible at once, and what was processed since the last commit is counted again.',
+    example: 'at-least-once',
+  },
   MR_STANDBYS: {
     schema: flag,
     about:

@@ -60,6 +60,7 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
   const runner = new StreamRunner({
     subtopologies,
     memory: state.memory,
+    guarantee: config.processing.guarantee,
     withStandbys: config.processing.withStandbys,
     watch: steps.watch,
     stuck: steps.stuck,

@@ -156,6 +156,12 @@ export interface GroupConsumer {
    * idle from slow. A poll that waits when the consumer is closed resolves with nothing; a later one rejects. Rejects with MR_KAFKA_OFFSET_OUT_OF_RANGE, MR_KAFKA_UNAVAILABLE (goes on by itself: poll again).
    */
   poll(maxWaitMs: number): Promise<readonly RecordBatch[]>;
+  /**
+   * Commits offsets of partitions that it owns, outside of any transaction: for whoever can bear to process records again.
+   * Rejects with MR_KAFKA_FENCED where the member is no longer of the group as it is now, and with MR_KAFKA_UNAVAILABLE,
+   * after which they may be committed or not.
+   */
+  commit(offsets: readonly TopicPartitionOffset[]): Promise<void>;
   /** Leaves the group. Idempotent. */
   close(): Promise<void>;
 }

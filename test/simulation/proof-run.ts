@@ -14,6 +14,10 @@ import { checkProof } from './proof-oracle.ts';
 export interface ProofOptions {
   /** Exactly these instead of those of the seed. */
   readonly faults?: readonly Fault[];
+  /** Exactly once where absent. */
+  readonly guarantee?: WorldOptions['guarantee'];
+  /** Holds it to what at-least-once promises. */
+  readonly isAtLeastOnce?: boolean;
   readonly alter?: WorldOptions['alter'];
   readonly alterConnect?: WorldOptions['alterConnect'];
 }
@@ -65,7 +69,7 @@ function setUp(seed: number) {
 /** One run of the proof job through the faults of a seed, and what is wrong afterwards. */
 export async function runProof(seed: number, options: ProofOptions = {}): Promise<ProofRun> {
   const { world: worldOptions, faults: drawn, input, isLateKnown, outOfOrderMs } = setUp(seed);
-  const { faults = drawn, ...altered } = options;
+  const { faults = drawn, isAtLeastOnce, ...altered } = options;
   const world = new World({ ...worldOptions, ...altered });
   world.start();
   world.publish(input);
@@ -75,7 +79,7 @@ export async function runProof(seed: number, options: ProofOptions = {}): Promis
   world.publish(lastViews(worldOptions.partitions, CALM_MS + 200));
   const isSettled = (await world.settle(LIMIT_MS)) && (await world.stop(LIMIT_MS + 60_000));
   const problems = isSettled
-    ? checkProof(world, { isLateKnown, outOfOrderMs })
+    ? checkProof(world, { isLateKnown, outOfOrderMs, isAtLeastOnce })
     : [`not everything was processed within ${LIMIT_MS / 1000} s after the last fault`];
   return {
     ...{ seed, drawn, faultsInjected: world.faultsInjected },

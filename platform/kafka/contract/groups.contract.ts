@@ -57,6 +57,28 @@ function delivery(engine: Engine, members: Members): void {
     expect(await kafka.admin.groupMembers(groupId)).toBe(0);
   });
 
+  it('commits offsets of what a member owns, and of nothing that it does not', async () => {
+    const { kafka } = engine();
+    const groupId = randomName('group');
+    const topic = await newTopic(kafka, 2);
+    const one = await members.join(kafka, groupId, [topic]);
+    await one.until('it has both partitions', () => one.assigned.length === 2);
+    await one.consumer.commit([
+      { topic, partition: 0, offset: 3 },
+      { topic, partition: 1, offset: 0 },
+    ]);
+    expect(await kafka.admin.committed(groupId, topic)).toEqual(
+      expect.arrayContaining([
+        { topic, partition: 0, offset: 3 },
+        { topic, partition: 1, offset: 0 },
+      ]),
+    );
+    await one.stop();
+    // The group goes on without it.
+    await expect(one.consumer.commit([{ topic, partition: 0, offset: 9 }])).rejects.toThrow();
+    expect(await kafka.admin.committed(groupId, topic)).toContainEqual({ topic, partition: 0, offset: 3 });
+  });
+
   it('delivers nothing of a partition before it was sought', async () => {
     const { kafka } = engine();
     const topic = await newTopic(kafka, 2);

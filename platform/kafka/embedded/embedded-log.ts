@@ -126,12 +126,13 @@ class EmbeddedLog implements Kafka {
 
   groupConsumer(options: GroupConsumerOptions): GroupConsumer {
     this.#ensureOpen();
-    const { state } = this.#parts.journal;
+    const { journal } = this.#parts;
+    const { state } = journal;
     const coordinator = this.#groups.get(options.groupId) ?? new GroupCoordinator(state);
     this.#groups.set(options.groupId, coordinator);
     const id = `${options.groupId}-${String(++this.#memberCount).padStart(6, '0')}`;
     const onClosed = (member: EmbeddedGroupMember) => this.#members.delete(member);
-    const member = new EmbeddedGroupMember({ ...options, id, state, coordinator, onClosed });
+    const member = new EmbeddedGroupMember({ ...options, id, journal, state, coordinator, onClosed });
     this.#members.add(member);
     return member;
   }

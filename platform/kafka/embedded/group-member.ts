@@ -8,12 +8,15 @@ import type {
 } from '../port.ts';
 import { Fetcher } from './fetcher.ts';
 import type { CoordinatedMember, GroupCoordinator } from './group-coordinator.ts';
+import type { Journal } from './journal.ts';
 import type { LogState } from './log-state.ts';
+import { openGroup, writeFailed } from './producer.ts';
 
 type Hooks = Parameters<GroupConsumer['start']>[0];
 
 export interface MemberOptions extends GroupConsumerOptions {
   readonly id: string;
+  readonly journal: Journal;
   readonly state: LogState;
   readonly coordinator: GroupCoordinator;
   readonly onClosed: (member: EmbeddedGroupMember) => void;
@@ -35,6 +38,7 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
   readonly #started = deferred();
   #hooks: Hooks | undefined;
   #assigned: readonly TopicPartition[] | undefined;
+  #revoking: readonly TopicPartition[] | undefined;
   #failure: Error | undefined;
   #isClosed = false;
 
@@ -76,6 +80,21 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
     return batches;
   }
 
+  async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    this.#ensureOpen();
+    const { journal, state, groupId } = this.#options;
+    for (const place of offsets) if (!this.#owns(place)) throw notTheOwner(groupId, place);
+    for (const { topic, partition } of offsets) state.partition(topic, partition);
+    const group = openGroup(journal);
+    const tuples = offsets.map(({ topic, partition, offset }) => [topic, partition, offset] as const);
+    group.operations.push({ op: 'offsets', groupId, offsets: tuples });
+    try {
+      await group.done;
+    } catch (cause) {
+      throw writeFailed(cause);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -89,8 +108,10 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
   async revoke(): Promise<void> {
     const revoked = this.#assigned;
     this.#assigned = undefined;
+    this.#revoking = revoked;
     this.#fetcher.revoke();
     if (revoked !== undefined) await this.#call(this.#hooks?.onRevoked(revoked));
+    this.#revoking = undefined;
   }
 
   async take(partitions: readonly TopicPartition[]): Promise<void> {
@@ -104,6 +125,7 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
   }
 
   expelled(): void {
+    this.#revoking = undefined;
     this.#fetcher.revoke();
   }
 
@@ -111,6 +133,12 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
     this.#failure ??= error;
     this.#started.resolve();
     this.#fetcher.interrupt();
+  }
+
+  /** Also while it lets go: what it has processed by then is its own. */
+  #owns({ topic, partition }: TopicPartition): boolean {
+    const held = this.#assigned ?? this.#revoking ?? [];
+    return held.some((one) => one.topic === topic && one.partition === partition);
   }
 
   async #call(hook: Promise<void> | undefined): Promise<void> {
@@ -129,6 +157,12 @@ export class EmbeddedGroupMember implements GroupConsumer, CoordinatedMember {
     if (!this.#isClosed) return;
     throw new MillraceError('MR_KAFKA_UNAVAILABLE', 'the consumer is closed', { retryable: false });
   }
+}
+
+function notTheOwner(groupId: string, { topic, partition }: TopicPartition): MillraceError {
+  return new MillraceError('MR_KAFKA_FENCED', 'the group has moved on without this member', {
+    context: { groupId, topic, partition },
+  });
 }
 
 interface Deferred {

@@ -86,6 +86,10 @@ export function createGroupConsumer(
         await fetcher.ready(leftMs);
       }
     },
+    async commit(offsets) {
+      if (membership === null || closed) throw closedConsumer();
+      await membership.commit(offsets);
+    },
     async close() {
       if (closed) return;
       closed = true;

@@ -7,25 +7,29 @@
  */
 import { MillraceError, errorText } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import type { Assign, TopicPartition } from '../port.ts';
+import type { Assign, TopicPartition, TopicPartitionOffset } from '../port.ts';
 import { assignmentsOf, subscribedTopics } from './assigner.ts';
-import { createBackoff, type Backoff } from './backoff.ts';
+import { createBackoff, untilDone, type Backoff } from './backoff.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { Api } from './protocol/api.ts';
 import { decodeAssignment, encodeSubscription } from './protocol/assignment-codec.ts';
 import {
   brokerError,
+  errorName,
   ILLEGAL_GENERATION,
   MEMBER_ID_REQUIRED,
   NONE,
   REBALANCE_IN_PROGRESS,
+  REQUEST_TIMED_OUT,
   STALE_COORDINATOR,
+  STALE_LEADER,
   UNKNOWN_MEMBER_ID,
 } from './protocol/error-codes.ts';
 import {
   HEARTBEAT,
   JOIN_GROUP,
   LEAVE_GROUP,
+  OFFSET_COMMIT,
   SYNC_GROUP,
   type GroupMember,
   type JoinGroupResponse,
@@ -64,6 +68,9 @@ export interface MembershipOptions {
 
 const PROTOCOL = 'millrace-tasks';
 const LEAVE_TIMEOUT_MS = 2_000;
+const COMMIT_TIMEOUT_MS = 10_000;
+/** The group has another generation, or the member is none of it. */
+const OUTDATED = new Set([UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS]);
 const MAX_BACKOFF_MS = 2_000;
 
 interface Joined {
@@ -86,6 +93,8 @@ export class Membership {
   readonly #closing = new AbortController();
   readonly #backoff: Backoff;
   #memberId = '';
+  /** As whom it takes part now. */
+  #member: GroupMember | undefined;
   /** What was held last; the leader of the next assignment lets it stay where it can. */
   #held: { readonly owned: readonly TopicPartition[]; readonly generation: number } = {
     owned: [],
@@ -115,6 +124,31 @@ export class Membership {
     });
   }
 
+  /**
+   * Commits offsets in the name of the member. Rejects with MR_KAFKA_FENCED where the group has moved on without it, with
+   * MR_KAFKA_UNAVAILABLE where it does not answer in time.
+   */
+  async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    const { client, groupId } = this.#options;
+    const member = this.#member;
+    if (member === undefined) throw noMember(groupId);
+    await untilDone<null>(
+      async () => {
+        const request = { ...member, offsets };
+        const { codes } = await this.#ask(OFFSET_COMMIT, request, COMMIT_TIMEOUT_MS);
+        const code = codes.find((one) => one !== NONE);
+        if (code === undefined) return { done: null };
+        if (STALE_COORDINATOR.has(code)) client.forgetCoordinator('group', groupId);
+        else if (OUTDATED.has(code)) throw noMember(groupId, code);
+        else if (!STALE_LEADER.has(code) && code !== REQUEST_TIMED_OUT)
+          throw brokerError(code, 'commit offsets', { context: { groupId } });
+        const context = { groupId };
+        return { again: brokerError(code, 'commit offsets', { code: 'MR_KAFKA_UNAVAILABLE', context }) };
+      },
+      { scheduler: client.scheduler, deadlineMs: COMMIT_TIMEOUT_MS, maxBackoffMs: 100 },
+    );
+  }
+
   /** Leaves the group, so that the others need not wait for the session to end. */
   async close(): Promise<void> {
     if (!isOver(this.#closing.signal)) await this.#leave();
@@ -133,6 +167,7 @@ export class Membership {
       }
       if (isOver(this.#closing.signal)) return;
       const { member, partitions } = joined;
+      this.#member = member;
       this.#held = { owned: partitions, generation: member.generation };
       log.info({ groupId, generation: member.generation, partitions: partitions.length }, 'joined the group');
       await this.#hold(joined, started);
@@ -275,6 +310,13 @@ export class Membership {
     log.debug({ groupId, reason: errorText(error) }, 'the consumer group cannot be reached');
     hooks.troubled(error);
   }
+}
+
+function noMember(groupId: string, code?: number): MillraceError {
+  const brokerError = code === undefined ? {} : { brokerError: errorName(code) };
+  return new MillraceError('MR_KAFKA_FENCED', 'the group has moved on without this member', {
+    context: { groupId, ...brokerError },
+  });
 }
 
 /** A function, since the compiler takes an aborted flag that was read once for settled. */

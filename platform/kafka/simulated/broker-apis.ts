@@ -27,6 +27,7 @@ import {
   HEARTBEAT,
   JOIN_GROUP,
   LEAVE_GROUP,
+  OFFSET_COMMIT,
   OFFSET_FETCH,
   SYNC_GROUP,
 } from '../kafkajs/protocol/group-api.ts';
@@ -147,6 +148,11 @@ export const BROKER_APIS: ReadonlyMap<string, Handle> = new Map([
   on(OFFSET_FETCH, (at, { groupId, partitions }) => {
     const errorCode = coordinates(at, 'group', groupId);
     return errorCode === NONE ? at.cluster.group(groupId).fetch(partitions) : { errorCode, partitions: [] };
+  }),
+  on(OFFSET_COMMIT, (at, request) => {
+    let code = coordinates(at, 'group', request.groupId);
+    if (code === NONE) code = at.cluster.group(request.groupId).commit(request, request.offsets);
+    return { codes: request.offsets.map(() => code) };
   }),
   on(INIT_PRODUCER_ID, (at, { transactionalId, transactionTimeoutMs }) => {
     const errorCode = transactionalId === null ? NONE : coordinates(at, 'transaction', transactionalId);

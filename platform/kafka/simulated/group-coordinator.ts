@@ -167,10 +167,11 @@ export class GroupCoordinator implements Participant {
     return NONE;
   }
 
-  /** Offsets that count at once; members only where a generation is named. */
-  commit(request: GroupMember, offsets: readonly TopicPartitionOffset[]): number {
-    const refusal = request.memberId === '' ? NONE : this.#refusal(request);
+  /** Offsets that count at once. */
+  commit(member: GroupMember, offsets: readonly TopicPartitionOffset[]): number {
+    const refusal = this.#refusal(member);
     if (refusal !== NONE) return refusal;
+    if (this.#state === 'CompletingRebalance') return REBALANCE_IN_PROGRESS;
     for (const offset of offsets) this.#offsets.set(partitionKey(offset), offset);
     return NONE;
   }

@@ -1,5 +1,11 @@
 import { errorText, hasCode, MillraceError } from '../../../platform/errors.ts';
-import type { GroupConsumer, Kafka, RecordBatch, TopicPartition } from '../../../platform/kafka/port.ts';
+import type {
+  GroupConsumer,
+  Kafka,
+  RecordBatch,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '../../../platform/kafka/port.ts';
 import type { Logger } from '../../../platform/log.ts';
 import type { OnlineStore } from '../../../platform/online-store/port.ts';
 import { systemScheduler, type Scheduler } from '../../../platform/scheduler.ts';
@@ -16,6 +22,9 @@ import { TaskSet, type Delivery } from '../task/task-set.ts';
 import type { Subtopology } from '../topology.ts';
 import type { WatermarkOptions } from '../time/watermark.ts';
 
+/** How often an event counts after failures: once, or once or more. */
+export type Guarantee = 'exactly-once' | 'at-least-once';
+
 export interface RunnerOptions {
   readonly subtopologies: readonly Subtopology[];
   readonly groupId: string;
@@ -30,6 +39,8 @@ export interface RunnerOptions {
   readonly maxPending?: number;
   readonly now: () => number;
   readonly newId: () => string;
+  /** Exactly once where absent. */
+  readonly guarantee?: Guarantee;
   /** Waits and turns of the loop; the system's where absent. */
   readonly scheduler?: Scheduler;
   /** Longest wait for records before the loop looks at the clock; 20 ms where absent. */
@@ -130,6 +141,9 @@ export class StreamRunner {
         partitionsOf: topics.partitionsOf,
         now: options.now,
         newId: options.newId,
+        ...(options.guarantee === 'at-least-once'
+          ? { commitOffsets: (offsets: readonly TopicPartitionOffset[]) => this.#consumer.commit(offsets) }
+          : {}),
         scheduler: this.#scheduler,
         ...(options.watch === undefined ? {} : { watch: options.watch }),
         ...(options.memory === undefined ? {} : { memory: options.memory }),

@@ -9,7 +9,7 @@ import type { OnlineStore } from '../../../platform/online-store/port.ts';
 import type { Random } from '../../../platform/random.ts';
 import { SimulatedHost } from '../../../platform/simulation/simulated-host.ts';
 import type { VirtualTime } from '../../../platform/simulation/virtual-time.ts';
-import { StreamRunner } from '../run/runner.ts';
+import { StreamRunner, type Guarantee } from '../run/runner.ts';
 import type { RowWriter } from '../task/sinks.ts';
 import type { Subtopology } from '../topology.ts';
 import type { WatermarkOptions } from '../time/watermark.ts';
@@ -37,6 +37,7 @@ export interface InstanceEnvironment {
   readonly watermark: WatermarkOptions;
   readonly commitIntervalMs: number;
   readonly withStandbys: boolean;
+  readonly guarantee?: Guarantee | undefined;
   /** Exchanges what a process works with: how a test plants a bug. */
   readonly alter?: ((parts: ProcessParts, host: SimulatedHost) => ProcessParts) | undefined;
   /** Exchanges the way to the brokers. */
@@ -105,6 +106,7 @@ export class Instance {
       ...(this.#env.alter?.(parts, host) ?? parts),
       ...{ subtopologies: this.#env.subtopologies, groupId: this.#env.groupId, namespace: '' },
       ...{ watermark: this.#env.watermark, withStandbys: this.#env.withStandbys },
+      guarantee: this.#env.guarantee ?? 'exactly-once',
       commitIntervalMs: this.#env.commitIntervalMs,
       onlineFlushIntervalMs: 50,
       pollMs: POLL_MS,

@@ -29,6 +29,7 @@ export interface WorldOptions {
   readonly watermark: WatermarkOptions;
   readonly commitIntervalMs: number;
   readonly withStandbys: boolean;
+  readonly guarantee?: InstanceEnvironment['guarantee'];
   readonly alter?: InstanceEnvironment['alter'];
   readonly alterConnect?: InstanceEnvironment['alterConnect'];
 }

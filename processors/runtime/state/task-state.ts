@@ -287,8 +287,9 @@ export class TaskState {
   #apply({ key, value, headers, timestampMs }: LogRecord): void {
     if (key === null) return;
     if (isMeta(key)) {
+      // Without transactions an owner whose session has ended may write behind its successor: epochs never fall.
       if (value !== null) this.#meta = decodeMeta(value);
-      this.taskEpoch = this.#meta.taskEpoch;
+      this.taskEpoch = Math.max(this.taskEpoch, this.#meta.taskEpoch);
       return;
     }
     // Two strings and not a part of one: V8 would keep the whole key for it.

@@ -1,4 +1,4 @@
-import type { Kafka } from '../../../platform/kafka/port.ts';
+import type { Kafka, TopicPartitionOffset } from '../../../platform/kafka/port.ts';
 import type { Scheduler } from '../../../platform/scheduler.ts';
 import type { StateMemory } from '../state/state-memory.ts';
 import type { RestoreProgress } from '../state/task-state.ts';
@@ -9,6 +9,8 @@ import type { StepWatch } from './step-watch.ts';
 export interface TaskEnvironment {
   readonly kafka: Kafka;
   readonly groupId: string;
+  /** Where present, commits are made at least once, with these offsets; exactly once where absent. */
+  readonly commitOffsets?: (offsets: readonly TopicPartitionOffset[]) => Promise<void>;
   readonly watermark: WatermarkOptions;
   /** Name of a topic in the namespace. */
   readonly topicName: (topic: string) => string;

@@ -23,6 +23,7 @@ import { Outcomes, type TaskCounters } from './outcomes.ts';
 import type { Refusal } from './refusals.ts';
 import { isEvents, readHead } from './read-head.ts';
 import { isIdentified } from './read-identity.ts';
+import { plainCommits } from './plain-commits.ts';
 import { recordFault } from './record-fault.ts';
 import { StepGuard, type StepFaults } from './step-guard.ts';
 import type { TaskEnvironment } from './task-environment.ts';
@@ -136,9 +137,15 @@ export class Task {
       firstInput: subtopology.inputs[0]?.topic ?? subtopology.name,
       watermarkMs: () => this.watermarkMs,
     });
-    this.#producer = env.kafka.transactionalProducer(
-      taskTransactionalId(env.groupId, subtopology.name, partition),
-    );
+    const transactional = taskTransactionalId(env.groupId, subtopology.name, partition);
+    const { commitOffsets } = env;
+    this.#producer =
+      commitOffsets === undefined
+        ? env.kafka.transactionalProducer(transactional)
+        : plainCommits({
+            ...{ kafka: env.kafka, id: transactional, commitOffsets },
+            changelog: env.changelogName(subtopology.name),
+          });
     const inputs = subtopology.inputs.map(({ topic }) => ({ topic, upstream: env.upstreamOf(topic) }));
     this.#watermark = new WatermarkTracker(inputs, env.watermark, env.now());
     this.#sender = new WatermarkSender(this.#timedOutputs(), env);

@@ -142,6 +142,35 @@ export const DESCRIBE_GROUP: Api<{ readonly groupId: string }, DescribedGroup> =
   },
 };
 
+/** OffsetCommit v7, of a member of the group. */
+export const OFFSET_COMMIT: Api<
+  GroupMember & { readonly offsets: readonly TopicPartitionOffset[] },
+  { readonly codes: readonly number[] }
+> = {
+  key: 8,
+  version: 7,
+  name: 'OffsetCommit',
+  encode(request, out) {
+    out.string(request.groupId).int32(request.generation).string(request.memberId).string(null);
+    out.array(byTopic(request.offsets), ([topic, offsets]) => {
+      out.string(topic).array(offsets, ({ partition, offset }) => {
+        out.int32(partition).int64(offset).int32(-1).string(null); // leader epoch and metadata: not used
+      });
+    });
+  },
+  decode(body) {
+    body.int32();
+    const codes = body.array(() => {
+      body.string();
+      return body.array(() => {
+        body.int32();
+        return body.int16();
+      });
+    });
+    return { codes: codes.flat() };
+  },
+};
+
 export interface OffsetFetchResponse {
   readonly errorCode: number;
   /** Offset -1: none committed. */

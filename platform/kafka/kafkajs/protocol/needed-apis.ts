@@ -1,7 +1,15 @@
 import type { Api } from './api.ts';
 import { DESCRIBE_CONFIGS } from './config-api.ts';
 import { FETCH, LIST_OFFSETS, PRODUCE } from './data-api.ts';
-import { DESCRIBE_GROUP, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, OFFSET_FETCH, SYNC_GROUP } from './group-api.ts';
+import {
+  DESCRIBE_GROUP,
+  HEARTBEAT,
+  JOIN_GROUP,
+  LEAVE_GROUP,
+  OFFSET_COMMIT,
+  OFFSET_FETCH,
+  SYNC_GROUP,
+} from './group-api.ts';
 import { CREATE_TOPICS, DELETE_TOPICS, FIND_COORDINATOR, METADATA } from './metadata-api.ts';
 import {
   ADD_OFFSETS,
@@ -19,6 +27,7 @@ export const NEEDED_APIS: readonly Pick<Api<unknown, unknown>, 'key' | 'version'
   LIST_OFFSETS,
   METADATA,
   COMMIT_OFFSETS,
+  OFFSET_COMMIT,
   OFFSET_FETCH,
   FIND_COORDINATOR,
   JOIN_GROUP,
