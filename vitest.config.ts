@@ -40,7 +40,7 @@ export default defineConfig({
           include: ['**/*.integration.test.ts'],
           exclude,
           pool: 'forks',
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

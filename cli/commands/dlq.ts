@@ -5,7 +5,7 @@ import { listJson, listLetters, listText } from '../dlq/list.ts';
 import { selectionOf } from '../dlq/open-letters.ts';
 import { redriveHere, redriveThere, type RedriveRequest } from '../dlq/redrive.ts';
 import { showLetter } from '../dlq/show.ts';
-import { nearest } from '../nearest.ts';
+import { namedAction } from '../named-action.ts';
 import { withSession, type Session } from '../session.ts';
 import { requireLog } from '../state/open-state.ts';
 
@@ -92,14 +92,6 @@ async function redriveLetters(session: Session, { options, print, note }: Contex
   return 0;
 }
 
-function actionOf(name: string): Action {
-  const action = ACTIONS[name];
-  if (action !== undefined) return action;
-  const near = nearest(name, Object.keys(ACTIONS));
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  throw usageError(`no action "${name}"${hint} (${Object.keys(ACTIONS).join(', ')})`, 'dlq');
-}
-
 export const dlqCommand = defineCommand({
   usage: 'list [topic] | show <topic>/<partition>/<offset> | redrive  [options]',
   details:
@@ -132,7 +124,7 @@ export const dlqCommand = defineCommand({
   async run(context) {
     const { options } = context;
     const [name = '', ...args] = context.positionals;
-    const action = actionOf(name);
+    const action = namedAction(ACTIONS, name, 'dlq');
     if (args.length < action.args.min || args.length > action.args.max)
       throw usageError(`usage: millrace dlq ${action.usage}`, 'dlq');
     const config = loadConfig(

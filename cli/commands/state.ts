@@ -1,6 +1,6 @@
 import { loadConfig } from '../../platform/config.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
-import { nearest } from '../nearest.ts';
+import { namedAction } from '../named-action.ts';
 import { withSession, type Session } from '../session.ts';
 import { exportTo } from '../state/export.ts';
 import { entryJson, entryText, getEntry } from '../state/get.ts';
@@ -104,14 +104,6 @@ async function resetAll(session: Session, { options, print }: Context): Promise<
   return 0;
 }
 
-function actionOf(name: string): Action {
-  const action = ACTIONS[name];
-  if (action !== undefined) return action;
-  const near = nearest(name, Object.keys(ACTIONS));
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  throw usageError(`no action "${name}"${hint} (${Object.keys(ACTIONS).join(', ')})`, 'state');
-}
-
 export const stateCommand = defineCommand({
   usage:
     'list | get <sub-topology> <store> <key> | export <sub-topology> | savepoint <folder> | restore <folder> | reset  [options]',
@@ -137,7 +129,7 @@ export const stateCommand = defineCommand({
   async run(context) {
     const { options } = context;
     const [name = '', ...args] = context.positionals;
-    const action = actionOf(name);
+    const action = namedAction(ACTIONS, name, 'state');
     if (args.length !== action.args.length)
       throw usageError(`usage: millrace ${['state', name, ...action.args].join(' ')}`, 'state');
     const config = loadConfig(

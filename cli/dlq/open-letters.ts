@@ -4,7 +4,7 @@ import { findLetterTopics, type LetterTopic } from '../../processors/runtime/dea
 import type { Selection } from '../../processors/runtime/dead-letters/select.ts';
 import { deadLetterTopic, namespaced } from '../../schemas/topics.ts';
 import { usageError } from '../command.ts';
-import { nearest } from '../nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { parseDuration } from '../../platform/config.ts';
 
 /** The options that choose letters, as they are given. */
@@ -58,13 +58,11 @@ export async function letterTopic(log: LogReader, namespace: string, name: strin
   const names = [name, deadLetterTopic(name)].flatMap((one) => [one, namespaced(namespace, one)]);
   const found = topics.find(({ topic }) => names.includes(topic));
   if (found !== undefined) return found;
-  const near = nearest(
+  const hint = didYouMean(
     name,
     topics.map(({ topic }) => topic),
   );
-  throw notFound(
-    `no topic of dead letters "${name}"${near === undefined ? '' : `; did you mean "${near}"?`} (there are ${topics.length})`,
-  );
+  throw notFound(`no topic of dead letters "${name}"${hint} (there are ${topics.length})`);
 }
 
 /** `2026-01-02T03:04:05Z`, or how long ago: `2h`. */

@@ -5,7 +5,7 @@ import { MillraceError } from '../../platform/errors.ts';
 import type { LogReader } from '../../platform/kafka/log-reader.ts';
 import { findChangelogs, type Changelog } from '../../processors/runtime/state-tools/changelogs.ts';
 import { openReader } from '../backends.ts';
-import { nearest } from '../nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Session } from '../session.ts';
 
 /** What a command reads the state from. */
@@ -61,8 +61,8 @@ export function requireChangelog({ changelogs }: OpenState, subtopology: string)
 }
 
 export function notFound(what: string, name: string, known: readonly string[]): MillraceError {
-  const near = nearest(name, known);
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
   const all = known.length === 0 ? '' : ` (there are ${known.join(', ')})`;
-  return new MillraceError('MR_STATE_NOT_FOUND', `no ${what} "${name}"${hint}${all}`, { context: { name } });
+  return new MillraceError('MR_STATE_NOT_FOUND', `no ${what} "${name}"${didYouMean(name, known)}${all}`, {
+    context: { name },
+  });
 }

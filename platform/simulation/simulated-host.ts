@@ -24,10 +24,6 @@ export class SimulatedHost implements Scheduler {
     this.#startMs = startMs;
   }
 
-  get isGone(): boolean {
-    return this.#isGone;
-  }
-
   /** Its own timers: what the network asks of a host. */
   get scheduler(): Scheduler {
     return this;

@@ -61,8 +61,6 @@ export class GroupCoordinator implements Participant {
   #leader = '';
   #named = 0;
   #forgetRebalance: () => void = () => undefined;
-  /** Completed rebalances. */
-  rebalances = 0;
 
   constructor(id: string, scheduler: Scheduler) {
     this.#id = id;
@@ -257,7 +255,6 @@ export class GroupCoordinator implements Participant {
     }
     if (!this.#members.has(this.#leader)) this.#leader = first;
     this.#state = 'CompletingRebalance';
-    this.rebalances += 1;
     for (const member of this.#members.values()) {
       const { joining } = member;
       member.joining = undefined;

@@ -52,8 +52,6 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #faults: RequestFault[] = [];
   readonly #connections = new Set<SimulatedConnection>();
-  /** Requests that a fault has met. */
-  broken = 0;
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -97,9 +95,7 @@ export class Network {
     const at = this.#faults.findIndex((fault) =>
       fault.api === undefined ? api !== 'Fetch' : fault.api === api,
     );
-    if (at < 0) return undefined;
-    this.broken += 1;
-    return this.#faults.splice(at, 1)[0]?.fate;
+    return at < 0 ? undefined : this.#faults.splice(at, 1)[0]?.fate;
   }
 
   /** Most messages take a millisecond, some a hundred times as long. */

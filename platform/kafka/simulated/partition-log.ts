@@ -19,7 +19,7 @@ const REMEMBERED_BATCHES = 5;
 const CONTROL = 0x20;
 const MAX_SEQUENCE = 2 ** 31;
 
-export interface StoredBatch {
+interface StoredBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly bytes: Buffer;
@@ -50,17 +50,14 @@ export interface AppendResult {
 }
 
 export class PartitionLog {
+  /** Nothing is ever deleted. */
+  readonly startOffset = 0;
   /** Whoever waits for records. */
   readonly waiters = new Set<() => void>();
   readonly #batches: StoredBatch[] = [];
   readonly #producers = new Map<number, ProducerState>();
   readonly #aborted: Aborted[] = [];
-  #startOffset = 0;
   #nextOffset = 0;
-
-  get startOffset(): number {
-    return this.#startOffset;
-  }
 
   get endOffset(): number {
     return this.#nextOffset;
@@ -72,11 +69,6 @@ export class PartitionLog {
     for (const { openFrom } of this.#producers.values())
       if (openFrom !== undefined && openFrom < stable) stable = openFrom;
     return stable;
-  }
-
-  /** Every batch from the start of the log. */
-  get batches(): readonly StoredBatch[] {
-    return this.#batches;
   }
 
   /** Appends a batch, unless it is there already or its producer may not write it. */
@@ -148,12 +140,6 @@ export class PartitionLog {
       ({ firstOffset, lastOffset }) => lastOffset >= fromOffset && firstOffset <= upTo,
     );
     return { bytes: Buffer.concat(found), aborted };
-  }
-
-  /** Deletes what is before an offset, as retention does. */
-  deleteBefore(offset: number): void {
-    this.#startOffset = Math.max(this.#startOffset, Math.min(offset, this.#nextOffset));
-    while ((this.#batches[0]?.lastOffset ?? this.#startOffset) < this.#startOffset) this.#batches.shift();
   }
 
   #indexOf(offset: number): number {

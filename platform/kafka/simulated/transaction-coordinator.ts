@@ -52,9 +52,6 @@ export class TransactionCoordinator {
     this.#options = options;
   }
 
-  /** Transactions that the coordinator itself has given up, since their holders were silent. */
-  timedOut = 0;
-
   init(transactionalId: string | null, timeoutMs: number): InitProducerIdResponse {
     if (transactionalId === null)
       return { errorCode: NONE, producerId: this.#nextProducerId++, producerEpoch: 0 };
@@ -142,7 +139,6 @@ export class TransactionCoordinator {
     entry.participants = new Map();
     entry.forget = this.#options.scheduler.after(entry.timeoutMs, () => {
       if (entry.state !== 'ongoing') return;
-      this.timedOut += 1;
       entry.epoch += 1;
       this.#end(entry, false);
     });

@@ -5,6 +5,7 @@ import type { Kafka, LogRecord } from '../../../platform/kafka/port.ts';
 import { silentLogger } from '../../../platform/log.ts';
 import type { ProductViewed } from '../../../schemas/generated/events.ts';
 import { deadLetterTopic, lateTopic, namespaced } from '../../../schemas/topics.ts';
+import { dyingAt } from '../../../test/harness/dying-kafka.ts';
 import { MemoryOnlineStore, MemoryRowWriter } from '../../../test/harness/memory-sinks.ts';
 import { T0, viewOf } from '../../../test/harness/shop-events.ts';
 import {
@@ -85,30 +86,6 @@ function breaking(subtopology: Subtopology, step: { readonly isBroken: boolean }
           const { itemId } = record.value as unknown as ProductViewed;
           if (step.isBroken && itemId.startsWith('bad')) throw new TypeError('not mended yet');
           return processor.process(record);
-        },
-      };
-    },
-  };
-}
-
-/** Dies at its n-th commit, before or after that is in the log. */
-function dyingAt(kafka: Kafka, commit: number, isWritten: boolean): Kafka {
-  let commits = 0;
-  return {
-    ...kafka,
-    ...{ kind: kafka.kind, admin: kafka.admin },
-    readToEnd: (source) => kafka.readToEnd(source),
-    transactionalProducer: (id) => {
-      const producer = kafka.transactionalProducer(id);
-      return {
-        init: () => producer.init(),
-        refused: (records) => producer.refused(records),
-        close: () => producer.close(),
-        commit: async (transaction) => {
-          commits += 1;
-          if (commits !== commit) return producer.commit(transaction);
-          if (isWritten) await producer.commit(transaction);
-          throw new Error('killed');
         },
       };
     },

@@ -107,9 +107,9 @@ export async function simulateSeeds(
   for (let seed = from; seed < from + count; seed++) {
     const report = await simulate(topology(), seed, options);
     if (report.problems.length === 0) continue;
-    const with_ = async (faults: readonly Fault[]) => simulate(topology(), seed, { ...options, faults });
-    const faults = await shrink(report.faults, async (part) => (await with_(part)).problems.length > 0);
-    const { problems } = await with_(faults);
+    const runWith = (faults: readonly Fault[]) => simulate(topology(), seed, { ...options, faults });
+    const faults = await shrink(report.faults, async (part) => (await runWith(part)).problems.length > 0);
+    const { problems } = await runWith(faults);
     const lines = [
       ...faults.map((fault) => `  ${describeFault(fault)}`),
       ...problems.slice(0, 5).map((one) => `  wrong: ${one}`),

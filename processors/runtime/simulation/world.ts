@@ -1,3 +1,4 @@
+import { errorText, MillraceError } from '../../../platform/errors.ts';
 import { createRealKafka } from '../../../platform/kafka/kafkajs/real-kafka.ts';
 import { RecordBatchReader } from '../../../platform/kafka/kafkajs/protocol/record-batch-reader.ts';
 import type { LogRecord, ProduceRecord, Producer, TopicPartition } from '../../../platform/kafka/port.ts';
@@ -164,7 +165,11 @@ export class World {
         ]);
         if (place !== undefined) this.acknowledged.push({ ...place, input });
         return;
-      } catch {
+      } catch (error) {
+        if (!(error instanceof MillraceError) || !error.retryable) {
+          this.bugs.push(`a record for ${topic} cannot be published: ${errorText(error)}`);
+          return;
+        }
         await this.#publisherHost.sleep(100); // not acknowledged: it may be there or not, and is said again
       }
     }

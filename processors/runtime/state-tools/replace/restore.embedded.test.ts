@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { logReader } from '../../../../platform/kafka/log-reader.ts';
 import type { Kafka } from '../../../../platform/kafka/port.ts';
+import { dyingAt } from '../../../../test/harness/dying-kafka.ts';
 import { temporaryDir } from '../../../../test/harness/temporary-dir.ts';
 import { viewStream, VIEWS } from '../../../../test/harness/view-job.ts';
 import { waitUntil } from '../../../../test/harness/wait-until.ts';
@@ -89,30 +90,6 @@ test('a part that shares topics is not reset alone', async () => {
   const last = { ...options, subtopologies: ['actions'], connected: false };
   await expect(resetState(last)).resolves.toEqual({ subtopologies: ['actions'], tasks: 4 });
 });
-
-/** Dies at its n-th commit of a replacement, before or after it is in the log. */
-function dyingAt(kafka: Kafka, commit: number, isWritten: boolean): Kafka {
-  let commits = 0;
-  return {
-    ...kafka,
-    admin: kafka.admin,
-    readToEnd: (source) => kafka.readToEnd(source),
-    transactionalProducer: (id) => {
-      const producer = kafka.transactionalProducer(id);
-      return {
-        init: () => producer.init(),
-        refused: (records) => producer.refused(records),
-        close: () => producer.close(),
-        commit: async (transaction) => {
-          commits += 1;
-          if (commits !== commit) return producer.commit(transaction);
-          if (isWritten) await producer.commit(transaction);
-          throw new Error('killed');
-        },
-      };
-    },
-  };
-}
 
 /** Whether the tasks are marked: all of them, or none. */
 async function areMarked({ kafka, application }: Views): Promise<boolean> {
