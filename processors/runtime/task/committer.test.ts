@@ -104,16 +104,26 @@ describe('what a target refuses for good goes alone to the dead letters, in the 
     expect(task.counters).toMatchObject({ ok: 3, deadLetter: 0, refused: 1 });
   });
 
-  test('the result of a window', async () => {
-    const { driver, rows, committer, task } = await setUp();
-    rows.refuses = (row) => (row['key'] === 'bad' ? 'a value does not fit' : undefined);
-    driver.feed(VIEWS, [viewOf('a', T0), viewOf('bad', T0)]);
-    await committer.commit(() => [task]);
-    expect(rows.rows('item_minute').map((row) => row['key'])).toEqual(['a']);
-    const [letter] = driver.kafka.recordsOf(DLQ);
-    expect(letter?.headers).toMatchObject({ 'mr-target-table': 'item_minute', 'mr-cause': 'time' });
-    expect(letter?.headers).not.toHaveProperty('mr-origin-offset');
-  });
+  test.each(['goes on', 'starts again'])(
+    'the result of a window, with the next commit: it %s',
+    async (how) => {
+      const { driver, rows, committer, task } = await setUp();
+      rows.refuses = (row) => (row['key'] === 'bad' ? 'a value does not fit' : undefined);
+      driver.feed(VIEWS, [viewOf('a', T0), viewOf('bad', T0)]);
+      await committer.commit(() => [task]);
+      expect(rows.rows('item_minute').map((row) => row['key'])).toEqual(['a']);
+      expect(driver.kafka.recordsOf(DLQ)).toEqual([]);
+      const next =
+        how === 'goes on' ? task : (await driveTask(viewJob(0)[0]!, { nowMs: T0, kafka: driver.kafka })).task;
+      expect(next.hasWork).toBe(true);
+      await committer.commit(() => [next]);
+      await committer.commit(() => [next]);
+      const [letter, ...others] = driver.kafka.recordsOf(DLQ);
+      expect(others).toEqual([]);
+      expect(letter?.headers).toMatchObject({ 'mr-target-table': 'item_minute', 'mr-cause': 'time' });
+      expect(letter?.headers).not.toHaveProperty('mr-origin-offset');
+    },
+  );
 
   test('a record', async () => {
     const { driver, rows, committer, position, task } = await setUp();
