@@ -1,8 +1,8 @@
 import type { Row } from '../../../platform/clickhouse/port.ts';
 import type { VersionedTable } from '../../../schemas/tables.ts';
 import type { LedgerChange } from './bucket-ledger.ts';
-import { hashText, type HashPair } from './hash-pair.ts';
-import { rowText } from './row-text.ts';
+import type { HashPair } from './hash-pair.ts';
+import { hashRow } from './row-text.ts';
 
 /** Rows of the journal stay for an auditor to read at least so long, unless there are too many. */
 const KEPT_MS = 10 * 60_000;
@@ -38,18 +38,16 @@ export class RowJournal {
   readonly #key: HashPair = { a: 0, b: 0 };
   readonly #row: HashPair = { a: 0, b: 0 };
 
-  /** Takes the rows of a commit; the last one of a key counts. */
+  /** Takes the rows of a commit, in the order of their versions: the last one of a key counts. */
   add(table: string, rows: readonly Row[], shape: VersionedTable): void {
-    const latest = new Map<string, Row>();
-    for (const row of rows) latest.set(rowText(row, shape.key), row);
-    const packed = Buffer.allocUnsafe(latest.size * WORDS * 4);
+    const packed = new Uint32Array(rows.length * WORDS);
     let at = 0;
-    for (const [key, row] of latest) {
-      hashText(key, this.#key);
-      hashText(rowText(row, this.#columnsOf(table, row)), this.#row);
+    for (const row of rows) {
+      hashRow(row, shape.key, this.#key);
+      hashRow(row, this.#columnsOf(table, row), this.#row);
       at = this.#pack(packed, at, { row, isRetracted: isRetracted(row, shape) });
     }
-    this.#fresh.push({ key: `${table}|${this.#number++}`, value: packed });
+    this.#fresh.push({ key: `${table}|${this.#number++}`, value: Buffer.from(packed.buffer) });
   }
 
   takeChanges(nowMs: number): LedgerChange[] {
@@ -94,18 +92,19 @@ export class RowJournal {
     return columns;
   }
 
-  #pack(into: Buffer, at: number, { row, isRetracted: gone }: { row: Row; isRetracted: boolean }): number {
+  #pack(
+    into: Uint32Array,
+    at: number,
+    { row, isRetracted: gone }: { row: Row; isRetracted: boolean },
+  ): number {
     const version = row['version'] as number;
-    const words = [
-      this.#key.a,
-      this.#key.b,
-      gone ? 0 : this.#row.a,
-      gone ? 0 : this.#row.b,
-      version % TWO_32,
-      Math.floor(version / TWO_32),
-    ];
-    for (const word of words) at = into.writeUInt32LE(word, at);
-    return at;
+    into[at] = this.#key.a;
+    into[at + 1] = this.#key.b;
+    into[at + 2] = gone ? 0 : this.#row.a;
+    into[at + 3] = gone ? 0 : this.#row.b;
+    into[at + 4] = version % TWO_32;
+    into[at + 5] = Math.floor(version / TWO_32);
+    return at + WORDS;
   }
 }
 

@@ -1,16 +1,29 @@
+import { TextHasher, type HashPair } from './hash-pair.ts';
+
 /** Between the columns of a row, the members of an array, and a key and its value. */
 export const COLUMN_END = '\u001e';
 export const MEMBER_END = '\u001f';
+const COLUMN_END_BYTE = COLUMN_END.charCodeAt(0);
+const hasher = new TextHasher();
 const bits = new DataView(new ArrayBuffer(8));
 
 /**
- * A row as text that {@link rowTextSql} makes of the same row in ClickHouse: its columns in the order of their names.
- * Rows must give every column, times as epoch milliseconds and days as `YYYY-MM-DD`.
+ * The hash of a row as {@link rowTextSql} makes its text in ClickHouse: the texts of its columns in their order, each with
+ * an end. Rows must give every column, times as epoch milliseconds and days as `YYYY-MM-DD`.
  */
-export function rowText(row: Readonly<Record<string, unknown>>, columns: readonly string[]): string {
-  let text = '';
-  for (const column of columns) text += cellText(row[column]) + COLUMN_END;
-  return text;
+export function hashRow(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[],
+  into: HashPair,
+): void {
+  for (const column of columns) {
+    const value = row[column];
+    if (typeof value === 'string') hasher.add(value);
+    else if (Number.isSafeInteger(value)) hasher.addInteger(value as number);
+    else hasher.add(cellText(value));
+    hasher.addByte(COLUMN_END_BYTE);
+  }
+  hasher.end(into);
 }
 
 /** The text of one value. */
