@@ -73,6 +73,7 @@ function watchedProducer(
       if (moved === undefined) tell({ kind: 'step', step: 'epoch', partition, fromMs, toMs: Date.now() });
       else tell({ kind: 'commit', partition, offset: moved.offset, atMs: Date.now() });
     },
+    append: (records) => producer.append(records),
     refused: (records) => producer.refused(records),
     close: () => producer.close(),
   };

@@ -91,6 +91,11 @@ export interface TransactionalProducer {
   init(): Promise<void>;
   commit(transaction: Transaction): Promise<void>;
   /**
+   * Appends records in no transaction, but in the name of the id: readers may see each at once, and a partition that a
+   * newer holder has written to refuses them. Rejects as `commit` does; then some of them may have been appended.
+   */
+  append(records: readonly ProduceRecord[]): Promise<void>;
+  /**
    * Those of the records that their topics would refuse for good, such as ones that are too large, so that they can be
    * put aside before a commit. Asks the log only where it has a reason to: a topic that has been given a lower limit may
    * refuse a commit once, and this tells which records to blame from then on. Rejects with MR_KAFKA_UNAVAILABLE.

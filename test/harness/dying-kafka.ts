@@ -11,6 +11,7 @@ export function dyingAt(kafka: Kafka, commit: number, isWritten: boolean): Kafka
       const producer = kafka.transactionalProducer(id);
       return {
         init: () => producer.init(),
+        append: (records) => producer.append(records),
         refused: (records) => producer.refused(records),
         close: () => producer.close(),
         commit: async (transaction) => {

@@ -159,6 +159,26 @@ function atomicity(engine: Engine): void {
     expect((await groupLag(kafka.admin, groupId, [output]))[0]).toMatchObject({ committed: offset, lag: 0 });
   });
 
+  it('appends in no transaction as well, until a newer holder has written to the partition', async () => {
+    const { kafka } = engine();
+    const [, output] = await topics(kafka);
+    const id = { transactionalId: randomName('tx'), groupId: randomName('group') };
+    const record = (value: string) => ({ topic: output, key: null, value: Buffer.from(value), partition: 0 });
+    const older = await initialised(kafka, id);
+    await older.append([]);
+    await older.append([record('a'), record('b')]);
+    expect(await readValues(kafka, output, 0)).toEqual(['a', 'b']);
+    await older.append([record('c')]);
+    const newer = await initialised(kafka, id);
+    await newer.append([record('d')]);
+    await expect(older.append([record('e')])).rejects.toMatchObject({ code: 'MR_KAFKA_FENCED' });
+    await expect(older.append([record('f')])).rejects.toBeInstanceOf(MillraceError);
+    await newer.append([record('g')]);
+    await Promise.all([older.close(), newer.close()]);
+    await expect(newer.append([record('h')])).rejects.toBeInstanceOf(MillraceError);
+    expect(await readValues(kafka, output, 0)).toEqual(['a', 'b', 'c', 'd', 'g']);
+  });
+
   it('moves no offset and writes no record before init, and none after close', async () => {
     const { kafka } = engine();
     const [input, output] = await topics(kafka);

@@ -65,6 +65,11 @@ export class EmbeddedTransactionalProducer implements TransactionalProducer {
     }
   }
 
+  /** All of them or none, which is more than is asked for. */
+  append(records: readonly ProduceRecord[]): Promise<void> {
+    return this.commit({ records, offsets: [] });
+  }
+
   async refused(records: readonly ProduceRecord[]): Promise<readonly RefusedRecord[]> {
     return tooLargeRecords(this.#options.journal.state, records);
   }

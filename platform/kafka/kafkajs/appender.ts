@@ -54,8 +54,11 @@ export const APPEND_LIMITS: AppendLimits = {
 };
 
 export interface Appender {
-  /** Appends all; one outcome for each, in the order given. One call at a time. Never rejects. */
-  append(appends: readonly PartitionAppend[]): Promise<readonly AppendOutcome[]>;
+  /**
+   * Appends all; one outcome for each, in the order given. One call at a time. Never rejects.
+   * @param isPlain outside of any transaction, also by the holder of a transactional id
+   */
+  append(appends: readonly PartitionAppend[], isPlain?: boolean): Promise<readonly AppendOutcome[]>;
   /** True after an append whose fate is unknown: its sequence must not be used again, so a new identity is due. */
   readonly spoiled: boolean;
 }
@@ -75,6 +78,14 @@ interface Batch extends TopicPartition {
   readonly bytes: Buffer;
 }
 
+/** Where in an append a batch begins. */
+interface BatchStart {
+  readonly index: number;
+  readonly first: number;
+  readonly isPlain: boolean;
+  readonly maxBytes?: number;
+}
+
 export function createAppender(
   client: ClusterClient,
   identity: ProducerIdentity,
@@ -86,7 +97,7 @@ export function createAppender(
   /** Writes one partition's records batch by batch: at most one batch of a partition is ever in flight. */
   const nextBatch = (
     append: PartitionAppend,
-    { index, first, maxBytes = limits.maxBatchBytes }: { index: number; first: number; maxBytes?: number },
+    { index, first, isPlain, maxBytes = limits.maxBatchBytes }: BatchStart,
   ): Batch => {
     const baseSequence = sequences.get(partitionKey(append)) ?? 0;
     const records = append.records.slice(first, cutAt(append.records, first, maxBytes));
@@ -94,7 +105,7 @@ export function createAppender(
       ...identity,
       records,
       baseSequence,
-      transactional: identity.transactionalId !== null,
+      transactional: identity.transactionalId !== null && !isPlain,
     });
     return {
       topic: append.topic,
@@ -110,14 +121,15 @@ export function createAppender(
     get spoiled() {
       return spoiled;
     },
-    async append(appends) {
+    async append(appends, isPlain = false) {
+      const transactionalId = isPlain ? null : identity.transactionalId;
       const offsets = appends.map((append) => new Array<number>(append.records.length));
       const failed = new Map<number, MillraceError>();
       let batches = appends.flatMap((append, i) =>
-        append.records.length === 0 ? [] : [nextBatch(append, { index: i, first: 0 })],
+        append.records.length === 0 ? [] : [nextBatch(append, { index: i, first: 0, isPlain })],
       );
       while (batches.length > 0) {
-        const results = await sendBatches(client, identity, { batches, limits });
+        const results = await sendBatches(client, transactionalId, { batches, limits });
         batches = batches.flatMap((batch) => {
           const result = results.get(batch);
           const append = appends[batch.append];
@@ -127,6 +139,7 @@ export function createAppender(
               nextBatch(append, {
                 index: batch.append,
                 first: batch.first,
+                isPlain,
                 maxBytes: batch.bytes.length / 2,
               }),
             ];
@@ -141,7 +154,7 @@ export function createAppender(
             (offsets[batch.append] ?? [])[batch.first + i] = result.baseOffset + i;
           const next = batch.first + batch.count;
           return next < append.records.length
-            ? [nextBatch(append, { index: batch.append, first: next })]
+            ? [nextBatch(append, { index: batch.append, first: next, isPlain })]
             : [];
         });
       }
@@ -181,7 +194,7 @@ interface Sending {
 /** Sends until every batch is written, refused for good, or out of time. */
 async function sendBatches(
   client: ClusterClient,
-  identity: ProducerIdentity,
+  transactionalId: string | null,
   { batches, limits }: Sending,
 ): Promise<ReadonlyMap<Batch, BatchResult>> {
   const results = new Map<Batch, BatchResult>();
@@ -192,7 +205,7 @@ async function sendBatches(
     await Promise.all(
       requests.map(async ({ leader, sent }) => {
         const request = {
-          transactionalId: identity.transactionalId,
+          transactionalId,
           timeoutMs: limits.produceTimeoutMs,
           batches: sent,
         };

@@ -6,7 +6,7 @@
  */
 import { MillraceError, hasCode } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import type { Transaction, TransactionalId, TransactionalProducer } from '../port.ts';
+import type { ProduceRecord, Transaction, TransactionalId, TransactionalProducer } from '../port.ts';
 import { createAppender, type Appender } from './appender.ts';
 import type { TopicLimits } from './topic-limits.ts';
 import type { ClusterClient } from './cluster-client.ts';
@@ -41,6 +41,12 @@ export function createTransactionalProducer(options: TransactionalProducerOption
     return session;
   };
 
+  /** Which record is to blame can be told from what the topics take. */
+  const learnLimits = (records: readonly ProduceRecord[]): Promise<void> =>
+    limits.learn(records).catch((cause: unknown) => {
+      log.debug({ err: cause, transactionalId }, 'could not look up what topics take');
+    });
+
   const write = async ({ requests, appender }: Session, transaction: Transaction): Promise<void> => {
     await learnTopics(client, new Set(transaction.records.map((record) => record.topic)));
     const { appends } = routeRecords(client, transaction.records, next);
@@ -69,12 +75,30 @@ export function createTransactionalProducer(options: TransactionalProducerOption
         await current.requests.abort().catch((cause: unknown) => {
           log.debug({ err: cause, transactionalId }, 'could not abort a failed transaction');
         });
-      // Which record is to blame can be told from what the topics take.
-      if (hasCode(unusable, 'MR_KAFKA_PRODUCE_FAILED'))
-        await limits.learn(transaction.records).catch((cause: unknown) => {
-          log.debug({ err: cause, transactionalId }, 'could not look up what topics take');
-        });
+      if (hasCode(unusable, 'MR_KAFKA_PRODUCE_FAILED')) await learnLimits(transaction.records);
       throw unusable;
+    }
+  };
+
+  const append = async ({ appender }: Session, records: readonly ProduceRecord[]): Promise<void> => {
+    try {
+      await learnTopics(client, new Set(records.map((record) => record.topic)));
+      const { appends } = routeRecords(client, records, next);
+      for (const outcome of await appender.append(appends, true)) if ('error' in outcome) throw outcome.error;
+    } catch (error) {
+      unusable = transactionError(error, transactionalId);
+      if (hasCode(unusable, 'MR_KAFKA_PRODUCE_FAILED')) await learnLimits(records);
+      throw unusable;
+    }
+  };
+
+  /** One at a time; nobody else works with the session meanwhile. */
+  const alone = async (work: Promise<void>): Promise<void> => {
+    committing = work;
+    try {
+      await work;
+    } finally {
+      committing = null;
     }
   };
 
@@ -91,15 +115,8 @@ export function createTransactionalProducer(options: TransactionalProducerOption
         appender: createAppender(client, holder),
       };
     },
-    async commit(transaction) {
-      const current = requireSession();
-      committing = run(current, transaction);
-      try {
-        await committing;
-      } finally {
-        committing = null;
-      }
-    },
+    commit: async (transaction) => alone(run(requireSession(), transaction)),
+    append: async (records) => alone(append(requireSession(), records)),
     refused: (records) => limits.refused(records),
     async close() {
       // What is under way gets its answer: closed in the middle, its outcome would be unknown.

@@ -143,8 +143,8 @@ export class Task {
       commitOffsets === undefined
         ? env.kafka.transactionalProducer(transactional)
         : plainCommits({
-            ...{ kafka: env.kafka, id: transactional, commitOffsets },
-            changelog: env.changelogName(subtopology.name),
+            ...{ kafka: env.kafka, id: transactional, commitOffsets, now: env.now },
+            changelog: this.changelog,
           });
     const inputs = subtopology.inputs.map(({ topic }) => ({ topic, upstream: env.upstreamOf(topic) }));
     this.#watermark = new WatermarkTracker(inputs, env.watermark, env.now());

@@ -8,6 +8,7 @@ import type {
   RecordBatch,
   TopicPartition,
   TopicPartitionOffset,
+  Transaction,
 } from '../../../platform/kafka/port.ts';
 
 /** A record as it was appended. */
@@ -91,6 +92,16 @@ export function memoryKafka(partitions = 1): MemoryKafka {
     groupMembers: () => Promise.resolve(0),
   };
 
+  const commit = (groupId: string, { records, offsets }: Transaction): Promise<void> => {
+    if (failure !== undefined) return Promise.reject(failure);
+    const refusal = records.map((record) => kafka.refuses(record)).find(Boolean);
+    if (refusal !== undefined)
+      return Promise.reject(new MillraceError('MR_KAFKA_PRODUCE_FAILED', refusal, { retryable: false }));
+    records.forEach(append);
+    for (const o of offsets) committed.set(`${groupId}|${o.topic}|${o.partition}`, o);
+    return Promise.resolve();
+  };
+
   const unsupported = (): never => {
     throw new Error('not part of the memory port');
   };
@@ -106,15 +117,8 @@ export function memoryKafka(partitions = 1): MemoryKafka {
     }),
     transactionalProducer: ({ groupId }) => ({
       init: () => Promise.resolve(),
-      commit: (transaction) => {
-        if (failure !== undefined) return Promise.reject(failure);
-        const refusal = transaction.records.map((record) => kafka.refuses(record)).find(Boolean);
-        if (refusal !== undefined)
-          return Promise.reject(new MillraceError('MR_KAFKA_PRODUCE_FAILED', refusal, { retryable: false }));
-        transaction.records.forEach(append);
-        for (const o of transaction.offsets) committed.set(`${groupId}|${o.topic}|${o.partition}`, o);
-        return Promise.resolve();
-      },
+      commit: (transaction) => commit(groupId, transaction),
+      append: (records) => commit(groupId, { records, offsets: [] }),
       refused: (records) =>
         Promise.resolve(
           records.flatMap((record, index) => {
