@@ -23,6 +23,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/replay.ts').then((module) => module.replayCommand),
   },
   {
+    name: 'eval',
+    summary: 'what a recommendation model is worth, on files',
+    load: () => import('./commands/eval.ts').then((module) => module.evalCommand),
+  },
+  {
     name: 'migrate',
     summary: 'bring the tables up to date',
     load: () => import('./commands/migrate.ts').then((module) => module.migrateCommand),

@@ -609,4 +609,34 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     status: 403,
   },
+  MR_MODEL_DATA_EMPTY: {
+    what: 'The data to learn from, or to evaluate on, has no interaction.',
+    fix: 'Check the file and its format: a line for each user, `user item item …`.',
+    retryable: false,
+  },
+  MR_MODEL_DATA_INVALID: {
+    what: 'The data to learn from has something in it that is no id.',
+    fix: 'Correct the line that the message names, or leave it out.',
+    retryable: false,
+  },
+  MR_MODEL_DATA_UNFIT: {
+    what: 'The data is too small, or training and test data have too little in common, to say anything.',
+    fix: 'Take more data, or files of the same shop with the same ids.',
+    retryable: false,
+  },
+  MR_MODEL_OPTION_INVALID: {
+    what: 'A model cannot be trained with these hyper-parameters.',
+    fix: 'Use a value within the bounds that the message names.',
+    retryable: false,
+  },
+  MR_MODEL_NOT_DEFINITE: {
+    what: 'A matrix that must be positive definite is not: the regularisation is too weak for the data.',
+    fix: 'Raise the regularisation.',
+    retryable: false,
+  },
+  MR_MODEL_TOO_LARGE: {
+    what: 'Training would take more memory than there is.',
+    fix: 'Choose another model, or give the process the memory that the message names.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
