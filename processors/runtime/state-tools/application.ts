@@ -60,6 +60,9 @@ export function probe(subtopology: Subtopology, partition: number): Probe {
   const context: TaskContext = {
     partition,
     timedBy: () => context,
+    recorded: () => context,
+    isRecorded: false,
+    decided: () => undefined,
     byTime: () => undefined,
     outputs: new TaskOutputs({ partition, topicName: (topic) => topic, now, undo: state.undo }),
     watermarkMs: () => Number.NEGATIVE_INFINITY,
