@@ -13,6 +13,11 @@ export function jobDescription(topology: Topology, config: ProcessingConfig): Jo
   const { name: application, version } = JSON.parse(manifest) as { name: string; version: string };
   return {
     ...{ application, version, settings: settingsOf(config) },
-    topology: createHash('sha256').update(topology.describe()).digest('hex'),
+    topology: topologyHash(topology),
   };
+}
+
+/** Tells topologies apart by their description. SHA-256, in hex. */
+export function topologyHash(topology: Topology): string {
+  return createHash('sha256').update(topology.describe()).digest('hex');
 }

@@ -4,7 +4,7 @@ import { MillraceError } from '../../platform/errors.ts';
 import { ALERT_EVIDENCE_TOPIC, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { encodeEvent } from '../../schemas/wire-format.ts';
 import { captureOf, scanOf, T0 } from '../../test/harness/shop-events.ts';
-import { jobDescription } from '../job-description.ts';
+import { jobDescription, topologyHash } from '../job-description.ts';
 import { decodeEvidence, type Evidence } from '../runtime/evidence/evidence.ts';
 import { driveTopology, type TopologyDriver } from '../runtime/testing/topology-driver.ts';
 import { settingsOf, shopTopology } from '../topologies.ts';
@@ -17,8 +17,7 @@ const drive = () =>
 const options = (current = settingsOf(processing), usesCurrent = false) => ({
   current,
   usesCurrent,
-  hashOf: (settings: typeof current) =>
-    jobDescription(shopTopology(settings), { ...processing, ...settings }).topology,
+  hashOf: (settings: typeof current) => topologyHash(shopTopology(settings)),
 });
 
 async function burst(driver: TopologyDriver, from: number, restartAt?: number): Promise<void> {

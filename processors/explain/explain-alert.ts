@@ -63,9 +63,14 @@ export function explainAlert(evidence: Evidence, options: ExplainOptions): Expla
   };
 }
 
-function outcomeOf({ isCut }: Evidence, { decision }: Replay, found: readonly FieldDifference[]): Outcome {
+function outcomeOf(
+  { isCut, cause }: Evidence,
+  { decision }: Replay,
+  found: readonly FieldDifference[],
+): Outcome {
   if (decision !== undefined && found.length === 0) return 'same';
-  if (isCut) return 'incomplete';
+  // What a commit hands out may have been coalesced in memory, where no store has it.
+  if (isCut || (cause.kind === 'part' && cause.by === 'commit')) return 'incomplete';
   return decision === undefined ? 'silent' : 'different';
 }
 

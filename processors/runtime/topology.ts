@@ -159,6 +159,11 @@ export interface TaskContext {
   readonly recorded: () => TaskContext;
   /** Whether it is: then what a step is given has to be read from the stores in that step, and not kept from earlier ones. */
   readonly isRecorded: boolean;
+  /**
+   * Whether a step is taken again from its evidence: then the entries that there are have changed since the last emission,
+   * and it is time to emit them.
+   */
+  readonly isTakenAgain: boolean;
   /** A decision was said: evidence of the present step goes to its topic, in the same transaction. */
   readonly decided: (decision: Decision) => void;
 }

@@ -76,6 +76,7 @@ export class ReplayContext {
       timedBy: (inputs) => this.context([...inputs].sort().join(' ')),
       recorded: () => this.context(scope),
       isRecorded: true,
+      isTakenAgain: true,
       decided: (decision) => this.decisions.push(decision),
     };
   }

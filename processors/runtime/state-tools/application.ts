@@ -62,6 +62,7 @@ export function probe(subtopology: Subtopology, partition: number): Probe {
     timedBy: () => context,
     recorded: () => context,
     isRecorded: false,
+    isTakenAgain: false,
     decided: () => undefined,
     byTime: () => undefined,
     outputs: new TaskOutputs({ partition, topicName: (topic) => topic, now, undo: state.undo }),

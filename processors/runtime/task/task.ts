@@ -535,6 +535,7 @@ export class Task {
       timedBy: (inputs) => this.#contextIn(this.#watermark.scope(inputs), isRecorded),
       recorded: () => this.#contextIn(scope, true),
       isRecorded: recorder !== undefined,
+      isTakenAgain: false,
       decided: (decision) => recorder?.decided(decision),
     };
   }
