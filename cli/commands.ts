@@ -58,6 +58,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/audit.ts').then((module) => module.auditCommand),
   },
   {
+    name: 'explain',
+    summary: 'why an alert was raised: its decision taken again, from what it was given then',
+    load: () => import('./commands/explain.ts').then((module) => module.explainCommand),
+  },
+  {
     name: 'rebuild',
     summary: 'make the online store what the state of the stream tasks says',
     load: () => import('./commands/rebuild.ts').then((module) => module.rebuildCommand),

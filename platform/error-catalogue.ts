@@ -321,6 +321,31 @@ export const ERROR_CATALOGUE = {
     fix: 'Add `--extend`, which sends the earlier ones first, or select them as well.',
     retryable: false,
   },
+  MR_EXPLAIN_NOT_FOUND: {
+    what: 'There is no such decision: no evidence and no alert with that id.',
+    fix: 'Check the id (`alertId` of the alert) and the namespace; alerts are kept for 7 days, their evidence for 14.',
+    retryable: false,
+  },
+  MR_EXPLAIN_NO_EVIDENCE: {
+    what: 'The alert is there, but nothing is kept of the step that raised it: it is of a time before evidence was kept, or that has left the log.',
+    fix: 'What is left of the alert is in the message; alerts raised from now on can be explained for 14 days, or for ever with `--save`.',
+    retryable: false,
+  },
+  MR_EXPLAIN_STEP_GONE: {
+    what: 'The program has no step any more that could take the decision again: its sub-topology is gone or explains nothing.',
+    fix: 'Explain it with the version of Millrace that the message names.',
+    retryable: false,
+  },
+  MR_EXPLAIN_STATE_CHANGED: {
+    what: 'State of the decision has another version or layout than the program has now, or its store is gone.',
+    fix: 'Explain it with the version of Millrace that the message names; without `--settings current` where windows were changed by settings.',
+    retryable: false,
+  },
+  MR_EXPLAIN_EVIDENCE_INVALID: {
+    what: 'Evidence cannot be read: it is damaged, of another format, or the file is something else.',
+    fix: 'Use a file that `millrace explain alert <id> --save` wrote, with the version of Millrace that wrote it or a later one.',
+    retryable: false,
+  },
   MR_SPILL_FULL: {
     what: 'State that does not fit in memory does not fit on the local disk either, or not into the bound set for it.',
     fix: 'Make room on the disk or raise the bound; or raise MR_STATE_MEMORY_MB, or spread the tasks over more instances.',

@@ -7,6 +7,7 @@ import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { OnlineStore } from '../platform/online-store/port.ts';
 import { processorsGroup } from './application.ts';
+import { jobDescription } from './job-description.ts';
 import { startPipelineSampler } from './pipeline-samples.ts';
 import { runnerMetrics } from './runner-metrics.ts';
 import { StreamRunner } from './runtime/run/runner.ts';
@@ -54,11 +55,13 @@ export async function startProcessors(options: ProcessorsOptions): Promise<Proce
     signal: giveUp.signal,
   });
   const groupId = processorsGroup(config.namespace);
-  const { subtopologies } = shopTopology(config.processing);
+  const shop = shopTopology(config.processing);
+  const { subtopologies } = shop;
   const state = await openStateMemory(config, log);
   const steps = watchSteps(config, subtopologies, log);
   const runner = new StreamRunner({
     subtopologies,
+    job: jobDescription(shop, config.processing),
     memory: state.memory,
     guarantee: config.processing.guarantee,
     withStandbys: config.processing.withStandbys,

@@ -14,8 +14,19 @@ import { trendingJob } from './trending/trending.ts';
 import { userJob } from './user/user.ts';
 import { visitorJob } from './visitor/visitor.ts';
 
+/** The settings that make the topology what it is; none is a secret. */
+export type TopologySettings = Pick<
+  ProcessingConfig,
+  'graceMs' | 'parcelSilenceMs' | 'cardBurstCount' | 'cardBurstWindowMs' | 'shopTimeZone' | 'orderLimits'
+>;
+
+export function settingsOf(config: TopologySettings): TopologySettings {
+  const { graceMs, parcelSilenceMs, cardBurstCount, cardBurstWindowMs, shopTimeZone, orderLimits } = config;
+  return { graceMs, parcelSilenceMs, cardBurstCount, cardBurstWindowMs, shopTimeZone, orderLimits };
+}
+
 /** Everything that the shop computes on its streams. */
-export function shopTopology(config: ProcessingConfig): Topology {
+export function shopTopology(config: TopologySettings): Topology {
   const app = topology('shop');
   visitorJob(app, { graceMs: config.graceMs });
   ordersJob(app, { graceMs: config.graceMs, parcelSilenceMs: config.parcelSilenceMs });

@@ -70,9 +70,21 @@ export const INTERNAL_TOPICS = {
   trendingCandidates: internal('trending-candidates', 'one key: all in one partition', 1),
 } as const;
 
+/**
+ * What the steps were given that raised alerts, so that each can be taken again. Holds events and state as they are: whoever
+ * may read it may read those. A large event must fit. The accounts of tasks, by which it is audited, reach back 16 days.
+ */
+export const ALERT_EVIDENCE_TOPIC = {
+  name: 'shop.alert-evidence',
+  partitions: PARTITIONS,
+  key: 'alertId',
+  config: { ...kept(14), 'max.message.bytes': String(MAX_SIDE_RECORD_BYTES) },
+} as const satisfies TopicContract;
+
 const BASE_TOPICS: readonly TopicContract[] = [
   ...Object.values(SHOP_TOPICS),
   ...Object.values(INTERNAL_TOPICS),
+  ALERT_EVIDENCE_TOPIC,
 ];
 
 /** `<topic>.late`: events whose window is closed, with headers for lateness and window. */

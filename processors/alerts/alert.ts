@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AlertEntity, AlertRaised, AlertSeverity } from '../../schemas/generated/events.ts';
-import { SHOP_TOPICS } from '../../schemas/topics.ts';
+import { ALERT_EVIDENCE_TOPIC, SHOP_TOPICS } from '../../schemas/topics.ts';
 import { toEvents } from '../runtime/dsl/index.ts';
 
 const MAX_EVIDENCE = 20;
@@ -51,5 +51,8 @@ export function alertOf(finding: Finding, nowMs: number): AlertRaised {
   };
 }
 
-/** Publishes alerts under what they are about, in the task's transaction. */
-export const alertsSink = toEvents(SHOP_TOPICS.alerts.name, ({ entityId }) => entityId);
+/** Publishes alerts under what they are about, in the task's transaction, with what it takes to explain each. */
+export const alertsSink = toEvents(SHOP_TOPICS.alerts.name, ({ entityId }) => entityId, {
+  evidence: ALERT_EVIDENCE_TOPIC.name,
+  idOf: ({ alertId: id }) => id,
+});

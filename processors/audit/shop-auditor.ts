@@ -83,11 +83,13 @@ export function shopAuditor(options: ShopAuditorOptions): Auditor {
 function ownTopics(subtopologies: readonly Subtopology[]): readonly string[] {
   const inputs = subtopologies.flatMap((subtopology) => subtopology.inputs.map(({ topic }) => topic));
   const between = subtopologies.flatMap(({ outputs = [] }) => outputs.map(({ topic }) => topic));
+  const evidence = subtopologies.flatMap(({ explained }) => explained?.topics ?? []);
   const internal = Object.values(INTERNAL_TOPICS).map(({ name }) => name);
   return [
     ...new Set([
       ...between,
       ...internal,
+      ...evidence,
       ...inputs.flatMap((topic) => [lateTopic(topic), deadLetterTopic(topic)]),
     ]),
   ];

@@ -102,6 +102,28 @@ export interface TimedAct {
     readonly value: unknown;
     readonly eventTimeMs: number;
   };
+  /** Where it is the turn of one timer. */
+  readonly timer?: TimerOfAct;
+}
+
+/** A timer as its act knows it. */
+export interface TimerOfAct {
+  /** Of the timers: their store's. */
+  readonly name: string;
+  readonly key: string;
+  readonly dueMs: number;
+}
+
+/** What a step has said and may be asked about later. */
+export interface Decision {
+  /** Topic of the evidence, by the contract's name. */
+  readonly evidence: string;
+  /** Names the decision. */
+  readonly id: string;
+  /** What was said: topic by the contract's name, key and bytes. */
+  readonly topic: string;
+  readonly key: string;
+  readonly value: Buffer;
 }
 
 export interface TaskContext {
@@ -133,6 +155,17 @@ export interface TaskContext {
   readonly byTime: (act: TimedAct, run: () => StepResult) => void;
   /** The same task for a part that only these inputs reach: its time does not wait for the others. */
   readonly timedBy: (inputs: readonly string[]) => TaskContext;
+  /** The same task for a part that leads to decisions which can be explained: what its steps are given is recorded. */
+  readonly recorded: () => TaskContext;
+  /** Whether it is: then what a step is given has to be read from the stores in that step, and not kept from earlier ones. */
+  readonly isRecorded: boolean;
+  /**
+   * Whether a step is taken again from its evidence: then the entries that there are have changed since the last emission,
+   * and it is time to emit them.
+   */
+  readonly isTakenAgain: boolean;
+  /** A decision was said: evidence of the present step goes to its topic, in the same transaction. */
+  readonly decided: (decision: Decision) => void;
 }
 
 export interface Processor {
@@ -154,5 +187,17 @@ export interface Subtopology {
   readonly writes?: readonly string[];
   /** Names of stores that an earlier version had: what is left of them is deleted instead of being refused. */
   readonly retired?: readonly string[];
+  /** Where it takes decisions that can be explained. */
+  readonly explained?: Explained;
   create(context: TaskContext): Processor;
+}
+
+/** How decisions of a sub-topology are explained. */
+export interface Explained {
+  /** Inputs whose records can lead to one. */
+  readonly inputs: readonly string[];
+  /** Topics of the evidence, by the contract's name. */
+  readonly topics: readonly string[];
+  /** The part of the sub-topology that leads to decisions, and nothing else of it: a step is taken again with this. */
+  readonly part: Omit<Subtopology, 'explained'>;
 }

@@ -1,4 +1,4 @@
-import type { Output, Subtopology } from '../topology.ts';
+import type { Explained, Output, Subtopology } from '../topology.ts';
 import { checkTopology } from './checks.ts';
 import { componentsOf, type Component } from './components.ts';
 import { holdsOf, type Hold } from './holds.ts';
@@ -6,6 +6,7 @@ import { describeTopology } from './describe.ts';
 import type { Graph, TargetSpec } from './graph.ts';
 import { mermaidOf } from './mermaid.ts';
 import { componentProcessor } from './component-processor.ts';
+import { explainedPart } from './explained.ts';
 import { inputsOf } from './reach.ts';
 import { topologyError } from './topology-error.ts';
 
@@ -41,15 +42,39 @@ export function compile(draft: TopologyDraft): Topology {
     subtopologies: components.map((component) => ({
       name: component.name,
       inputs: component.entries.map(({ input }) => input),
-      writes: component.nodes.flatMap(({ kind, target }) =>
-        kind === 'sink' && target !== undefined ? [target.topic] : [],
+      writes: component.nodes.flatMap(({ kind, target, evidence }) =>
+        kind === 'sink' && target !== undefined
+          ? [target.topic, ...(evidence === undefined ? [] : [evidence])]
+          : [],
       ),
       outputs: outputsOf(graph, component, { holds, readers }),
       ...(retired.has(component.name) ? { retired: retired.get(component.name) ?? [] } : {}),
+      ...explainedOf(graph, component, holds),
       create: (context) => componentProcessor({ graph, component, holds, context }),
     })),
     describe: () => describeTopology(name, graph, components),
     mermaid: () => mermaidOf(graph, components),
+  };
+}
+
+/** How what a component decides is explained, where it decides anything that can be. */
+function explainedOf(
+  graph: Graph,
+  component: Component,
+  holds: readonly Hold[],
+): { readonly explained?: Explained } {
+  const part = explainedPart(graph, component);
+  if (part === undefined) return {};
+  const inputs = part.entries.map(({ input }) => input);
+  return {
+    explained: {
+      inputs: inputs.map(({ topic }) => topic),
+      topics: [...new Set(part.nodes.flatMap(({ evidence }) => evidence ?? []))],
+      part: {
+        ...{ name: component.name, inputs },
+        create: (context) => componentProcessor({ graph, component: part, holds, context }),
+      },
+    },
   };
 }
 

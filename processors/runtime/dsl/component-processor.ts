@@ -4,6 +4,7 @@ import type { Component } from './components.ts';
 import type { Graph, GraphNode, NodeContext, Push } from './graph.ts';
 import { PresentAct } from './present-act.ts';
 import type { Hold } from './holds.ts';
+import { explainedPart } from './explained.ts';
 import { inputsOf } from './reach.ts';
 import { timedContext } from './node-context.ts';
 
@@ -19,16 +20,21 @@ export function componentProcessor(options: ComponentOptions): Processor {
   let holdsMore = false;
   const { context } = options;
   const present = new PresentAct(context);
-  const nodeContext: NodeContext = {
-    ...context,
+  const nodeContextOf = (task: TaskContext): NodeContext => ({
+    ...task,
     report: (result) => present.report(result),
     byTime: (act, run) => present.byTime(act, run),
     beforeCommit: (act) => {
       holdsMore = true;
-      context.attach({ beforeCommit: act });
+      task.attach({ beforeCommit: act });
     },
-  };
-  const entries = entryPoints(options, { context: nodeContext, present });
+  });
+  const plain = nodeContextOf(context);
+  const explained = explainedPart(options.graph, options.component);
+  const leads = new Set(explained?.nodes.map(({ id }) => id));
+  const recorded = explained === undefined ? plain : nodeContextOf(context.recorded());
+  const contextOf = ({ id }: GraphNode) => (leads.has(id) ? recorded : plain);
+  const entries = entryPoints(options, { contextOf, present });
   return {
     holdsMore,
     process(record: InputRecord<never>): StepResult {
@@ -61,7 +67,10 @@ interface Entry {
 
 function entryPoints(
   { graph, component, holds }: ComponentOptions,
-  { context, present }: { readonly context: NodeContext; readonly present: PresentAct },
+  {
+    contextOf,
+    present,
+  }: { readonly contextOf: (node: GraphNode) => NodeContext; readonly present: PresentAct },
 ): ReadonlyMap<string, Entry> {
   const ports = new Map<number, readonly Push<never>[]>();
   const isIn = new Set(component.nodes.map(({ id }) => id));
@@ -78,7 +87,7 @@ function entryPoints(
   for (const node of component.nodes) {
     if (node.source !== undefined) continue;
     let readers: Push<never> = () => undefined;
-    const timed = timedContext(context, {
+    const timed = timedContext(contextOf(node), {
       inputs: reach.get(node.id) ?? [],
       holdMs: holds[node.id]?.beforeMs ?? 0,
     });

@@ -54,6 +54,8 @@ export interface GraphNode {
   readonly target?: TargetSpec;
   /** Whether each of its values must come with the record that caused it: a row at a place in the log. */
   readonly needsRecord?: boolean;
+  /** The topic of the evidence, where what it writes can be explained. */
+  readonly evidence?: string;
   /** Makes the node for a task: one function for each port. `next` takes what it says. */
   build(context: NodeContext, next: Push<unknown>): readonly Push<never>[];
 }

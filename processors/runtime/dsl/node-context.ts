@@ -28,7 +28,7 @@ export function timedContext(context: NodeContext, { inputs, holdMs }: NodeTime)
   const alone = (name: string, onDue: OnDue): OnDue => {
     return (key, dueMs) => {
       const about = () => ({ key, value: undefined, eventTimeMs: dueMs });
-      byTime({ place: `${name}/${key}/${dueMs}`, about }, () => {
+      byTime({ place: `${name}/${key}/${dueMs}`, about, timer: { name, key, dueMs } }, () => {
         onDue(key, dueMs);
         return DROP;
       });

@@ -29,12 +29,13 @@ export function repartitionNode<V>(options: {
 }
 
 export function sinkNode<V>(sink: Sink<V>, input: number): NodeDraft {
-  const { label, topic, codec, needsRecord = false } = sink;
+  const { label, topic, codec, needsRecord = false, evidence } = sink;
   return {
     kind: 'sink',
     label,
     inputs: [input],
     needsRecord,
+    ...(evidence === undefined ? {} : { evidence }),
     ...(topic === undefined ? {} : { target: { topic, codec, isRepartition: false } }),
     build: (context) => {
       const write = sink.open(context);

@@ -72,7 +72,8 @@ export class PresentAct {
       const said = this.#hasThrown ? this.#saidFirst : this.#reportedOf;
       return said === undefined ? act.about() : aboutSaid(said);
     };
-    this.#context.byTime({ place: act.place, about }, () => {
+    const { place, timer } = act;
+    this.#context.byTime({ place, about, ...(timer === undefined ? {} : { timer }) }, () => {
       this.#isBusy = true;
       try {
         this.report(run());

@@ -1,5 +1,5 @@
 import type { TopicEvents } from '../../../schemas/generated/events.ts';
-import { json, type Codec } from '../codec.ts';
+import { events, json, type Codec } from '../codec.ts';
 import type { FreshRow } from '../topology.ts';
 import type { Meta, NodeContext } from './graph.ts';
 
@@ -12,19 +12,41 @@ export interface Sink<V> {
   readonly codec?: Codec<never>;
   /** Whether each value must come with the record that caused it. */
   readonly needsRecord?: boolean;
+  /** The topic of the evidence, where what it writes can be explained. */
+  readonly evidence?: string;
   /** Makes the sink for a task. */
   open(context: NodeContext): (value: V, meta: Meta) => void;
 }
 
-/** Events to their topic, under the key of the stream, or one of their own. */
+/** That events are decisions which must be explained: what led to each is kept. */
+export interface ExplainedEvents<E> {
+  /** Topic that takes the evidence, by the contract's name. */
+  readonly evidence: string;
+  /** Names an event among all of the topic. */
+  readonly idOf: (event: E) => string;
+}
+
+/**
+ * Events to their topic, under the key of the stream, or one of their own. Where they are `explained`, what the step was
+ * given that said one (record or timer, time, and the entries of the state that it touched) goes to a topic of its own in
+ * the same transaction, so that the step can be taken again. That costs a copy of each entry that such steps touch.
+ */
 export function toEvents<T extends keyof TopicEvents>(
   topic: T,
   key?: (event: TopicEvents[T]) => string,
+  explained?: ExplainedEvents<TopicEvents[T]>,
 ): Sink<TopicEvents[T]> {
   return {
-    label: `events ${topic}`,
+    label: `events ${topic}${explained === undefined ? '' : ', explained'}`,
     topic,
-    open: (context) => (event, meta) => context.outputs.produce(topic, key?.(event) ?? meta.key ?? '', event),
+    ...(explained === undefined ? {} : { evidence: explained.evidence }),
+    open: (context) => (event, meta) => {
+      const eventKey = key?.(event) ?? meta.key ?? '';
+      context.outputs.produce(topic, eventKey, event);
+      if (explained === undefined) return;
+      const { evidence, idOf } = explained;
+      context.decided({ evidence, id: idOf(event), topic, key: eventKey, value: events.encode(event) });
+    },
   };
 }
 

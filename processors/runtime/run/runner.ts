@@ -17,6 +17,7 @@ import { assignTasks } from './assignor.ts';
 import { Committer, type CommitterOptions } from '../task/committer.ts';
 import { OnlineSink, type RowWriter } from '../task/sinks.ts';
 import type { Task } from '../task/task.ts';
+import type { JobDescription } from '../evidence/evidence.ts';
 import type { StepWatch, StuckRecord } from '../task/step-watch.ts';
 import { TaskSet, type Delivery } from '../task/task-set.ts';
 import type { Subtopology } from '../topology.ts';
@@ -39,6 +40,8 @@ export interface RunnerOptions {
   readonly maxPending?: number;
   readonly now: () => number;
   readonly newId: () => string;
+  /** What evidence says of this program; decisions that can be explained are recorded only where it is given. */
+  readonly job?: JobDescription;
   /** Exactly once where absent. */
   readonly guarantee?: Guarantee;
   /** Waits and turns of the loop; the system's where absent. */
@@ -145,6 +148,7 @@ export class StreamRunner {
           ? { commitOffsets: (offsets: readonly TopicPartitionOffset[]) => this.#consumer.commit(offsets) }
           : {}),
         scheduler: this.#scheduler,
+        ...(options.job === undefined ? {} : { job: options.job }),
         ...(options.watch === undefined ? {} : { watch: options.watch }),
         ...(options.memory === undefined ? {} : { memory: options.memory }),
         ...(options.onRestore === undefined ? {} : { onRestore: options.onRestore }),

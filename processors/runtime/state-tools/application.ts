@@ -60,6 +60,10 @@ export function probe(subtopology: Subtopology, partition: number): Probe {
   const context: TaskContext = {
     partition,
     timedBy: () => context,
+    recorded: () => context,
+    isRecorded: false,
+    isTakenAgain: false,
+    decided: () => undefined,
     byTime: () => undefined,
     outputs: new TaskOutputs({ partition, topicName: (topic) => topic, now, undo: state.undo }),
     watermarkMs: () => Number.NEGATIVE_INFINITY,

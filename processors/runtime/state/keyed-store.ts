@@ -2,6 +2,7 @@ import { json } from '../codec.ts';
 import { EntryTable } from './entry-table.ts';
 import type { SpilledEntry } from './spilled-entries.ts';
 import { checkValueSize, incompatibleState, keyTrace } from './state-fault.ts';
+import type { Touches } from '../evidence/touches.ts';
 import { loneEnvironment, type StoreEnvironment } from './store-environment.ts';
 import { checkStoreOptions, type StateChange, type StoreOptions } from './store-options.ts';
 import type { UndoLog } from './undo-log.ts';
@@ -24,6 +25,7 @@ export class KeyedStore<V> {
   readonly #options: StoreOptions<V>;
   readonly #env: StoreEnvironment;
   readonly #undo: UndoLog;
+  readonly #touches: Touches | undefined;
   readonly #maxEntries: number;
   readonly #isTimed: boolean;
   /** Whether the order of writes matters: what is bounded, or ends with time, goes from the oldest on. */
@@ -49,6 +51,7 @@ export class KeyedStore<V> {
     this.#options = options;
     this.#env = env;
     this.#undo = env.undo;
+    this.#touches = env.touches;
     this.#maxEntries = maxEntries ?? Number.POSITIVE_INFINITY;
     this.#isTimed = ttlMs !== undefined;
     this.#isOrdered = this.#isTimed || maxEntries !== undefined;
@@ -92,12 +95,14 @@ export class KeyedStore<V> {
 
   get(key: string): V | undefined {
     if (this.#undo.isActive) this.#note(key);
+    if (this.#touches?.isActive === true) this.#touch(key);
     let value = this.#memory.get(key);
     if (value === undefined && this.#table.isSpilled) value = this.#table.load(key);
     return this.#isTimed && this.#isOver(key) ? undefined : value;
   }
 
   has(key: string): boolean {
+    if (this.#touches?.isActive === true) this.#touch(key);
     return this.#table.has(key) && !(this.#isTimed && this.#isOver(key));
   }
 
@@ -108,12 +113,14 @@ export class KeyedStore<V> {
       return;
     }
     if (this.#undo.isActive) this.#note(key);
+    if (this.#touches?.isActive === true) this.#touch(key);
     this.#write(key, value, this.#env.time.eventTimeMs);
     while (this.#table.size > this.#maxEntries) this.#forgetOldest();
   }
 
   delete(key: string): void {
     if (this.#undo.isActive) this.#note(key);
+    if (this.#touches?.isActive === true) this.#touch(key);
     if (this.#table.remove(key)) this.#changed(key);
   }
 
@@ -127,6 +134,7 @@ export class KeyedStore<V> {
       const [key] = entry;
       if (this.#isTimed && this.#isOver(key)) continue;
       if (this.#undo.isActive) this.#note(key);
+      if (this.#touches?.isActive === true) this.#touch(key);
       yield entry;
     }
   }
@@ -274,6 +282,17 @@ export class KeyedStore<V> {
     this.#noted.add(key);
     const entry = this.#table.snapshot(key);
     this.#undo.note(() => this.#putBack(key, entry));
+  }
+
+  /** Keeps how an entry is before the step, which may change in place what it is given. */
+  #touch(key: string): void {
+    if (this.#touches === undefined || this.#touches.isKnown(this.name, key)) return;
+    const entry = this.#table.snapshot(key);
+    const { name: store, version, layout } = this;
+    this.#touches.add({
+      ...{ store, version, layout, key, value: entry?.bytes ?? null },
+      ...(entry === undefined || !this.#isTimed ? {} : { writtenMs: entry.writtenMs }),
+    });
   }
 
   #putBack(key: string, entry: SpilledEntry | undefined): void {

@@ -1,4 +1,5 @@
 import type { SpillMap } from '../../../platform/spill/port.ts';
+import type { Touches } from '../evidence/touches.ts';
 import { UndoLog } from './undo-log.ts';
 
 /** What a store needs of the task that it belongs to. */
@@ -6,6 +7,8 @@ export interface StoreEnvironment {
   readonly taskId: string;
   readonly time: TaskTime;
   readonly undo: UndoLog;
+  /** Told what steps touch, where that is recorded. */
+  readonly touches?: Touches;
   /** A map on disk for entries that do not fit in memory; absent where there is none. */
   readonly spillMap?: (name: string) => SpillMap;
 }

@@ -1,8 +1,10 @@
+import type { StepRecorder } from '../evidence/step-recorder.ts';
 import { MillraceError } from '../../../platform/errors.ts';
 import type { LogRecord, ProduceRecord, TopicPartition } from '../../../platform/kafka/port.ts';
 import { ACCOUNT, TaskAccount } from '../audit/task-account.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EVENT_TIME_HEADER } from '../task/read-head.ts';
+import type { Touches } from '../evidence/touches.ts';
 import { EventTimers } from '../time/event-timers.ts';
 import type { TimeScope } from '../time/time-scope.ts';
 import type { StatefulPart, TimeReason } from '../stateful-part.ts';
@@ -12,7 +14,7 @@ import { KeyedStore, type StateChange, type StoreOptions } from './keyed-store.t
 import { Outbox, OUTBOX, OUTBOX_OPTIONS } from './outbox.ts';
 import { describeState, type StoreDescription } from './state-description.ts';
 import type { StateMemory } from './state-memory.ts';
-import { taskTime, type StoreEnvironment } from './store-environment.ts';
+import { taskTime, type StoreEnvironment, type TaskTime } from './store-environment.ts';
 import {
   decodeMeta,
   encodeMeta,
@@ -61,6 +63,8 @@ export class TaskState {
   readonly undo = new UndoLog();
   /** The rows of the last commit that follow its transaction. */
   readonly outbox: Outbox;
+  /** Follows what parts do by time, where that is recorded. */
+  recorder: StepRecorder | undefined;
   /** Raised at each start, after fencing: a stale writer's versions are always lower. */
   taskEpoch = 0;
 
@@ -121,23 +125,34 @@ export class TaskState {
     return this.#parts.some((timed) => reaches(timed.scope) && timed.part.isPending === true);
   }
 
-  store<V>(name: string, options: StoreOptions<V> = {}): KeyedStore<V> {
+  /** Event time as the stores see it. */
+  get time(): TaskTime {
+    return this.#env.time;
+  }
+
+  /** @param touches told what steps touch of it */
+  store<V>(name: string, options: StoreOptions<V> = {}, touches?: Touches): KeyedStore<V> {
     this.#checkName(name);
-    const store = new KeyedStore<V>(name, options, this.#env);
+    const env = touches === undefined ? this.#env : { ...this.#env, touches };
+    const store = new KeyedStore<V>(name, options, env);
     this.#stores.set(name, store as KeyedStore<unknown>);
     if (options.ttlMs !== undefined) this.#timed.push(store as KeyedStore<unknown>);
     this.#memory?.add(store, `${this.#env.taskId}/${name}`);
     return store;
   }
 
-  timers(name: string, onDue: (key: string, dueMs: number) => void, scope?: TimeScope): EventTimers {
-    const timers = new EventTimers(this.store(name, { layout: 'timers' }), onDue);
+  timers(
+    name: string,
+    onDue: (key: string, dueMs: number) => void,
+    { scope, touches }: { readonly scope?: TimeScope; readonly touches?: Touches | undefined } = {},
+  ): EventTimers {
+    const timers = new EventTimers(this.store(name, { layout: 'timers' }, touches), onDue);
     this.attach(timers.byEventTime(), scope);
     return timers;
   }
 
-  clockTimers(name: string, onDue: (key: string, dueMs: number) => void): EventTimers {
-    const timers = new EventTimers(this.store(name, { layout: 'clock-timers' }), onDue);
+  clockTimers(name: string, onDue: (key: string, dueMs: number) => void, touches?: Touches): EventTimers {
+    const timers = new EventTimers(this.store(name, { layout: 'clock-timers' }, touches), onDue);
     this.attach(timers.byClock());
     return timers;
   }
@@ -193,9 +208,13 @@ export class TaskState {
     time.watermarkMs = watermarkMs;
     this.setRecordTime(watermarkMs);
     this.undo.suspended(() => {
-      for (const { part, scope } of this.#parts)
-        if (scope === undefined) part.advance?.(watermarkMs, reason);
-        else if (scope.hasMoved) part.advance?.(scope.watermarkMs, scope.reason);
+      for (const { part, scope } of this.#parts) {
+        if (scope?.hasMoved === false) continue;
+        const why = scope?.reason ?? reason;
+        this.recorder?.partBegins('advance', why);
+        part.advance?.(scope?.watermarkMs ?? watermarkMs, why);
+      }
+      this.recorder?.end(false);
       this.#expire();
     });
   }
@@ -203,14 +222,24 @@ export class TaskState {
   /** Lets the parts that follow the clock go on. */
   tick(nowMs: number): void {
     this.undo.suspended(() => {
-      for (const { part } of this.#parts) part.tick?.(nowMs);
+      for (const { part } of this.#parts) {
+        if (part.tick === undefined) continue;
+        this.recorder?.partBegins('tick', 'idle');
+        part.tick(nowMs);
+      }
+      this.recorder?.end(false);
       this.#expire();
     });
   }
 
   beforeCommit(): void {
     this.undo.suspended(() => {
-      for (const { part } of this.#parts) part.beforeCommit?.();
+      for (const { part } of this.#parts) {
+        if (part.beforeCommit === undefined) continue;
+        this.recorder?.partBegins('commit', 'watermark');
+        part.beforeCommit();
+      }
+      this.recorder?.end(false);
     });
   }
 

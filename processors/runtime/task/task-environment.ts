@@ -1,5 +1,6 @@
 import type { Kafka, TopicPartitionOffset } from '../../../platform/kafka/port.ts';
 import type { Scheduler } from '../../../platform/scheduler.ts';
+import type { JobDescription } from '../evidence/evidence.ts';
 import type { StateMemory } from '../state/state-memory.ts';
 import type { RestoreProgress } from '../state/task-state.ts';
 import type { WatermarkOptions } from '../time/watermark.ts';
@@ -26,6 +27,8 @@ export interface TaskEnvironment {
   readonly watch?: StepWatch;
   /** The system's where absent. */
   readonly scheduler?: Scheduler;
+  /** What is written into evidence of the program that decides; where absent, nothing is recorded. */
+  readonly job?: JobDescription;
   readonly now: () => number;
   readonly newId: () => string;
 }

@@ -6,13 +6,14 @@ import type {
   TransactionalProducer,
 } from '../../../platform/kafka/port.ts';
 import { systemScheduler } from '../../../platform/scheduler.ts';
+import { StepRecorder } from '../evidence/step-recorder.ts';
 import { OnlineViews, type OnlineWrite, type WriteTimes } from '../online/online-views.ts';
 import { readWriteTimes } from '../online/write-times.ts';
 import type { TableRows } from '../state/outbox.ts';
 import { TaskState } from '../state/task-state.ts';
 import type { StepResult } from '../step-result.ts';
 import type { Outcome } from '../audit/task-account.ts';
-import type { Processor, Subtopology, TaskContext } from '../topology.ts';
+import type { Processor, Subtopology, TaskContext, TimedAct } from '../topology.ts';
 import type { TimeStatus, WatermarkMark } from '../time/marks.ts';
 import type { TimeScope } from '../time/time-scope.ts';
 import { WatermarkTracker } from '../time/watermark.ts';
@@ -105,6 +106,7 @@ export class Task {
   readonly #guard: StepGuard;
   readonly #outcomes: Outcomes;
   readonly #sender: WatermarkSender;
+  readonly #recorder: StepRecorder | undefined;
   readonly #uuid = new Uint32Array(4);
   #inputs = new InputMerge([]);
   readonly #watermark: WatermarkTracker;
@@ -149,7 +151,8 @@ export class Task {
     const inputs = subtopology.inputs.map(({ topic }) => ({ topic, upstream: env.upstreamOf(topic) }));
     this.#watermark = new WatermarkTracker(inputs, env.watermark, env.now());
     this.#sender = new WatermarkSender(this.#timedOutputs(), env);
-    this.#processor = subtopology.create(this.#contextIn(this.#watermark.whole));
+    this.#recorder = this.#state.recorder = this.#recorderOf(subtopology);
+    this.#processor = subtopology.create(this.#contextIn(this.#watermark.whole, false));
     this.#guard = new StepGuard({
       step: subtopology.name,
       process: (record) => this.#processor.process(record),
@@ -498,7 +501,8 @@ export class Task {
     const { offset, partition, record } = raw;
     this.#env.watch?.enter(topic, partition, offset);
     this.#state.setRecordTime(eventTimeMs);
-    return this.#guard.run({
+    this.#recorder?.beginRecord({ topic, partition, offset }, record);
+    const result = this.#guard.run({
       topic,
       partition,
       offset,
@@ -507,26 +511,54 @@ export class Task {
       eventTimeMs,
       ingestTimeMs: record.timestampMs,
     });
+    this.#recorder?.end(result.kind !== 'dead-letter');
+    return result;
   }
 
   /** What a part sees of the task whose time is that of a scope. */
-  #contextIn(scope: TimeScope): TaskContext {
+  #contextIn(scope: TimeScope, isRecorded: boolean): TaskContext {
     const { now, newId } = this.#env;
+    const recorder = isRecorded ? this.#recorder : undefined;
+    const touches = recorder?.touches;
     return {
       partition: this.partition,
       outputs: this.outputs,
       watermarkMs: () => scope.watermarkMs,
-      now,
-      newId,
-      store: (name, options) => this.#state.store(name, options),
+      now: recorder === undefined ? now : () => recorder.now(now()),
+      newId: recorder === undefined ? newId : () => recorder.newId(newId()),
+      store: (name, options) => this.#state.store(name, options, touches),
       onlineView: (store, view) => this.online.add(store, view),
-      timers: (name, onDue) => this.#state.timers(name, onDue, scope),
-      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue),
+      timers: (name, onDue) => this.#state.timers(name, onDue, { scope, touches }),
+      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue, touches),
       attach: (part) => this.#state.attach(part, scope),
-      byTime: ({ place, about }, run) =>
-        this.#outcomes.carryOutByTime(this.#guard.runByTime(place, run), about()),
-      timedBy: (inputs) => this.#contextIn(this.#watermark.scope(inputs)),
+      byTime: (act, run) => this.#actByTime(act, run),
+      timedBy: (inputs) => this.#contextIn(this.#watermark.scope(inputs), isRecorded),
+      recorded: () => this.#contextIn(scope, true),
+      isRecorded: recorder !== undefined,
+      isTakenAgain: false,
+      decided: (decision) => recorder?.decided(decision),
     };
+  }
+
+  #actByTime({ place, about, timer }: TimedAct, run: () => StepResult): void {
+    this.#recorder?.actBegins(timer);
+    const result = this.#guard.runByTime(place, run);
+    this.#recorder?.actEnds(result.kind !== 'dead-letter');
+    this.#outcomes.carryOutByTime(result, about());
+  }
+
+  #recorderOf({ name, explained }: Subtopology): StepRecorder | undefined {
+    const { job, topicName, now } = this.#env;
+    if (explained === undefined || job === undefined) return undefined;
+    const { partition } = this;
+    return new StepRecorder({
+      ...{ job, subtopology: name, partition, now, storeTime: this.#state.time },
+      inputs: new Set(explained.inputs),
+      taskEpoch: () => this.#state.taskEpoch,
+      watermark: this.#watermark,
+      write: (topic, id, value) =>
+        this.outputs.produceRaw({ topic: topicName(topic), key: id, value, timestampMs: now() }),
+    });
   }
 
   #moveWatermark(nowMs: number): void {

@@ -2,6 +2,7 @@ import type { RecordBatch } from '../../../platform/kafka/port.ts';
 import type { MillraceEvent } from '../../../schemas/generated/events.ts';
 import { decodeEvent, encodeEvent } from '../../../schemas/wire-format.ts';
 import { topology, type TopologyBuilder } from '../dsl/index.ts';
+import type { JobDescription } from '../evidence/evidence.ts';
 import type { OnlineWrite } from '../online/online-views.ts';
 import { Task } from '../task/task.ts';
 import type { Subtopology } from '../topology.ts';
@@ -32,6 +33,8 @@ export interface TaskDriverOptions {
   readonly nowMs: number;
   readonly outOfOrderMs?: number;
   readonly idleTimeoutMs?: number;
+  /** Has decisions recorded that can be explained. */
+  readonly job?: JobDescription;
   readonly kafka?: MemoryKafka;
   readonly offsets?: Map<string, number>;
 }
@@ -59,6 +62,7 @@ export async function driveTask(subtopology: Subtopology, options: TaskDriverOpt
     changelogName: (name: string) => `changelog.${name}`,
     upstreamOf: () => [],
     partitionsOf: () => 1,
+    ...(options.job === undefined ? {} : { job: options.job }),
     now: () => nowMs,
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
   };

@@ -4,6 +4,7 @@ import type { MillraceEvent, TopicEvents } from '../../../schemas/generated/even
 import { encodeEvent } from '../../../schemas/wire-format.ts';
 import { events, type Codec } from '../codec.ts';
 import type { Topology } from '../dsl/index.ts';
+import type { JobDescription } from '../evidence/evidence.ts';
 import { ApplicationTopics } from '../run/application-topics.ts';
 import { isTaskRestart, Task, type PreparedCommit } from '../task/task.ts';
 import type { TaskEnvironment } from '../task/task-environment.ts';
@@ -18,6 +19,8 @@ export interface TopologyDriverOptions {
   readonly outOfOrderMs?: number;
   /** 5 s where absent. */
   readonly idleTimeoutMs?: number;
+  /** Has decisions recorded that can be explained. */
+  readonly job?: JobDescription;
   /** Topics from outside that do not exist. */
   readonly missing?: readonly string[];
 }
@@ -225,6 +228,7 @@ class TopologyRun implements TopologyDriver {
       changelogName: topics.changelogOf,
       upstreamOf: topics.upstreamOf,
       partitionsOf: topics.partitionsOf,
+      ...(this.#options.job === undefined ? {} : { job: this.#options.job }),
       now: () => this.#nowMs,
       newId: () => `00000000-0000-7000-8000-${String(++this.#ids).padStart(12, '0')}`,
     };

@@ -21,6 +21,8 @@ export class TimeScope {
   readonly topics: ReadonlySet<string>;
   /** -Infinity before the first event. */
   watermarkMs = Number.NEGATIVE_INFINITY;
+  /** Before the last advance. */
+  previousMs = Number.NEGATIVE_INFINITY;
   /** Whether the last advance came from the clock and not from events, its own or that of upstream tasks. */
   isByClock = false;
   /** Whether every input is idle, so that its own clock moves the watermark. */
@@ -58,6 +60,7 @@ export class TimeScope {
 
   advance(nowMs: number): boolean {
     const before = this.watermarkMs;
+    this.previousMs = before;
     let lowest = Number.POSITIVE_INFINITY;
     let highest = Number.NEGATIVE_INFINITY;
     let active = 0;

@@ -76,6 +76,11 @@ export class WatermarkTracker {
     return this.#whole;
   }
 
+  /** Every scope that a part of the task has, and the whole. */
+  get scopes(): Iterable<TimeScope> {
+    return this.#scopes.values();
+  }
+
   get watermarkMs(): number {
     return this.#whole.watermarkMs;
   }

@@ -51,7 +51,7 @@ export function aggregateWindows<V, A, R>(
     layout: `${window.layout}/${aggregator.layout}`,
     tracksChanges: emit.isOnUpdate || isEarly,
     // On update nothing is left to say at a commit, and a restart begins from one.
-    changedAfterRestart: isEarly && !emit.isOnUpdate,
+    changedAfterRestart: (isEarly && !emit.isOnUpdate) || context.isTakenAgain,
     onResult: (result) => options.onResult(result),
   });
   const clock = new EarlyClock(emit);
@@ -59,7 +59,7 @@ export function aggregateWindows<V, A, R>(
     rebuild: (watermarkMs) => operator.rebuild(watermarkMs),
     advance: (watermarkMs, reason) => operator.advance(watermarkMs, reason),
     tick: (nowMs) => {
-      if (clock.isDue(nowMs)) operator.emitChanged('early');
+      if (clock.isDue(nowMs) || (isEarly && context.isTakenAgain)) operator.emitChanged('early');
     },
     beforeCommit: () => {
       if (emit.isOnUpdate) operator.emitChanged('update');

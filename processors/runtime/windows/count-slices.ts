@@ -1,5 +1,5 @@
 import type { PairedSlices } from './paired-slices.ts';
-import { SlidingMerge, type Merger, type Stored } from './sliding-merge.ts';
+import { SlidingMerge, type MergeSource, type Stored } from './sliding-merge.ts';
 import { TimeList } from './time-list.ts';
 import { stateKeyOf, type Store } from './window-operator.ts';
 
@@ -14,13 +14,14 @@ interface KeyIndex<A> {
 export class CountSlices<A> {
   readonly #slicing: PairedSlices;
   readonly #store: Store<A>;
-  readonly #merger: Merger<A>;
+  readonly #source: Pick<MergeSource<A>, 'merger' | 'keepsMerge'>;
   readonly #index = new Map<string, KeyIndex<A>>();
 
-  constructor(slicing: PairedSlices, store: Store<A>, merger: Merger<A>) {
+  /** @param keepsMerge as in {@link MergeSource} */
+  constructor(slicing: PairedSlices, store: Store<A>, source: Pick<MergeSource<A>, 'merger' | 'keepsMerge'>) {
     this.#slicing = slicing;
     this.#store = store;
-    this.#merger = merger;
+    this.#source = source;
   }
 
   /** A slice is full; `place` is the number of its first event. */
@@ -55,13 +56,13 @@ export class CountSlices<A> {
   /** Makes the index of a key from the numbers of its events, where it is not up to date. */
   #indexOf(key: string, endsAt: number): KeyIndex<A> {
     const known = this.#index.get(key);
-    if (known?.endsAt === endsAt) return known;
+    if (known?.endsAt === endsAt && this.#source.keepsMerge) return known;
     const slices = new TimeList<Stored>();
     // No window that starts earlier is still to come.
     let place = this.#slicing.lastStart(Math.max(0, endsAt - this.#slicing.size));
     for (; place < endsAt; place = this.#slicing.sliceOf(place).end)
       slices.insert({ timeMs: place, stateKey: stateKeyOf(place, key) });
-    const merge = new SlidingMerge<A, Stored>(this.#merger, (stateKey) => this.#store.get(stateKey));
+    const merge = new SlidingMerge<A, Stored>(this.#source.merger, (stateKey) => this.#store.get(stateKey));
     const made = { slices, merge, endsAt };
     this.#index.set(key, made);
     return made;

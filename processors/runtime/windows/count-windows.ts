@@ -51,7 +51,10 @@ export class CountWindows<V, A, R> implements WindowOperator<V> {
     this.#slicing = new PairedSlices({ size: window.size, slide: window.slide, offset: 0 });
     if (window.slide < window.size) {
       const store = context.store(`${name}-slices`, { layout, codec: boundedCodec(layout, packing) });
-      this.#slices = new CountSlices(this.#slicing, store, this.#merger);
+      this.#slices = new CountSlices(this.#slicing, store, {
+        merger: this.#merger,
+        keepsMerge: !context.isRecorded,
+      });
     }
     this.#idleMs = window.idleMs;
     this.#tracksChanges = options.tracksChanges;

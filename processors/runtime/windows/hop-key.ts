@@ -1,5 +1,5 @@
 import type { PairedSlices } from './paired-slices.ts';
-import { SlidingMerge, type Merger } from './sliding-merge.ts';
+import { SlidingMerge, type MergeSource } from './sliding-merge.ts';
 import { TimeList } from './time-list.ts';
 import { stateKeyOf } from './window-operator.ts';
 
@@ -27,17 +27,15 @@ export class HopKey<A> {
   readonly corrected = new Set<number>();
   readonly #slicing: PairedSlices;
   readonly #newMerge: () => SlidingMerge<A, Slice>;
+  readonly #keepsMerge: boolean;
   /** Of the windows as they close, as long as no slice changes that it has passed. */
   #merge: SlidingMerge<A, Slice> | undefined;
 
-  constructor(
-    key: string,
-    slicing: PairedSlices,
-    source: { readonly merger: Merger<A>; readonly read: (stateKey: string) => A | undefined },
-  ) {
+  constructor(key: string, slicing: PairedSlices, source: MergeSource<A>) {
     this.key = key;
     this.#slicing = slicing;
     this.#newMerge = () => new SlidingMerge(source.merger, source.read);
+    this.#keepsMerge = source.keepsMerge;
   }
 
   get isOpen(): boolean {
@@ -64,7 +62,7 @@ export class HopKey<A> {
 
   /** The merge of a window; asked for one window after the other as they close. */
   closing(startMs: number): A | undefined {
-    this.#merge ??= this.#newMerge();
+    if (this.#merge === undefined || !this.#keepsMerge) this.#merge = this.#newMerge();
     return this.#over(this.#merge, startMs);
   }
 

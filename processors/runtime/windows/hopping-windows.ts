@@ -33,6 +33,7 @@ export class HoppingWindows<V, A, R> implements WindowOperator<V> {
   readonly #slicing: PairedSlices;
   readonly #sizeMs: number;
   readonly #correctionsMs: number;
+  readonly #keepsMerge: boolean;
   readonly #tracksChanges: boolean;
   readonly #changedAfterRestart: boolean;
   readonly #onResult: (result: WindowResult<R>) => void;
@@ -52,6 +53,7 @@ export class HoppingWindows<V, A, R> implements WindowOperator<V> {
     this.#store = context.store(name, { layout, codec: packedJson(layout, packingOf(aggregator)) });
     this.#horizon = new CloseHorizon(context.store<number>(`${name}-horizon`), window.graceMs);
     this.#slicing = new PairedSlices({ size: window.sizeMs, slide: window.slideMs, offset: window.offsetMs });
+    this.#keepsMerge = !context.isRecorded;
     this.#sizeMs = window.sizeMs;
     this.#correctionsMs = window.correctionsMs;
     this.#tracksChanges = options.tracksChanges;
@@ -223,6 +225,7 @@ export class HoppingWindows<V, A, R> implements WindowOperator<V> {
     const hopKey = new HopKey<A>(key, this.#slicing, {
       merger: this.#aggregator,
       read: (stateKey) => this.#store.get(stateKey),
+      keepsMerge: this.#keepsMerge,
     });
     this.#keys.set(key, hopKey);
     return hopKey;

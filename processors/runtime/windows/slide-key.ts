@@ -1,4 +1,4 @@
-import { SlidingMerge, type Merger } from './sliding-merge.ts';
+import { SlidingMerge, type MergeSource } from './sliding-merge.ts';
 import { TimeList } from './time-list.ts';
 import { stateKeyOf } from './window-operator.ts';
 
@@ -27,19 +27,17 @@ export class SlideKey<A> {
   readonly #sizeMs: number;
   readonly #read: (stateKey: string) => A | undefined;
   readonly #newMerge: () => SlidingMerge<A, Moment>;
+  readonly #keepsMerge: boolean;
   /** Of the results as they close; and of those that are emitted before, which run ahead. */
   #closing: SlidingMerge<A, Moment> | undefined;
   #ahead: SlidingMerge<A, Moment> | undefined;
 
-  constructor(
-    key: string,
-    sizeMs: number,
-    source: { readonly merger: Merger<A>; readonly read: (stateKey: string) => A | undefined },
-  ) {
+  constructor(key: string, sizeMs: number, source: MergeSource<A>) {
     this.key = key;
     this.#sizeMs = sizeMs;
     this.#read = source.read;
     this.#newMerge = () => new SlidingMerge(source.merger, source.read);
+    this.#keepsMerge = source.keepsMerge;
   }
 
   get isOpen(): boolean {
@@ -64,7 +62,7 @@ export class SlideKey<A> {
 
   /** The final result of the next moment; asked for one moment after the other. */
   close(): MomentResult<A> {
-    this.#closing ??= this.#newMerge();
+    if (this.#closing === undefined || !this.#keepsMerge) this.#closing = this.#newMerge();
     const moment = this.moments.find(this.nextMs);
     return { timeMs: this.nextMs, merged: moment && this.#over(this.#closing, moment) };
   }
@@ -83,7 +81,7 @@ export class SlideKey<A> {
     this.changed = [];
     let index = 0;
     // It has passed no moment that has changed, and so none of what is said now.
-    this.#ahead ??= this.#newMerge();
+    if (this.#ahead === undefined || !this.#keepsMerge) this.#ahead = this.#newMerge();
     for (const changedMs of times) {
       index = Math.max(index, this.moments.indexFrom(Math.max(changedMs, openFromMs)));
       for (let moment = this.moments.at(index); moment !== undefined; moment = this.moments.at(++index)) {

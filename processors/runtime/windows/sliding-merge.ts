@@ -6,6 +6,17 @@ export interface Merger<A> {
   merge(into: A, other: A): A;
 }
 
+/** What the merges of a key are made of. */
+export interface MergeSource<A> {
+  readonly merger: Merger<A>;
+  readonly read: (stateKey: string) => A | undefined;
+  /**
+   * Whether a merge may go on from one result to the next, which then costs O(1); otherwise each reads all that it
+   * consists of, so that it can be explained.
+   */
+  readonly keepsMerge: boolean;
+}
+
 /** Where an accumulator of a moment is kept. */
 export interface Stored extends Timed {
   readonly stateKey: string;

@@ -28,6 +28,7 @@ export class SlidingWindows<V, A, R> implements WindowOperator<V> {
   readonly #aggregator: Aggregator<V, A, R>;
   readonly #store: Store<A>;
   readonly #sizeMs: number;
+  readonly #keepsMerge: boolean;
   readonly #tracksChanges: boolean;
   readonly #changedAfterRestart: boolean;
   readonly #onResult: (result: WindowResult<R>) => void;
@@ -45,6 +46,7 @@ export class SlidingWindows<V, A, R> implements WindowOperator<V> {
     this.#aggregator = aggregator;
     this.#store = context.store(name, { layout, codec: packedJson(layout, packingOf(aggregator)) });
     this.#horizon = new CloseHorizon(context.store<number>(`${name}-horizon`), window.graceMs);
+    this.#keepsMerge = !context.isRecorded;
     this.#sizeMs = window.sizeMs;
     this.#tracksChanges = options.tracksChanges;
     this.#changedAfterRestart = options.changedAfterRestart;
@@ -171,6 +173,7 @@ export class SlidingWindows<V, A, R> implements WindowOperator<V> {
     const slideKey = new SlideKey<A>(key, this.#sizeMs, {
       merger: this.#aggregator,
       read: (stateKey) => this.#store.get(stateKey),
+      keepsMerge: this.#keepsMerge,
     });
     this.#keys.set(key, slideKey);
     return slideKey;

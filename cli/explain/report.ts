@@ -1,0 +1,189 @@
+import type { Chain, Link } from '../../processors/explain/chain.ts';
+import type { Explanation } from '../../processors/explain/explain-alert.ts';
+import type { FoundEvidence } from '../../processors/explain/find-alert.ts';
+import { masked, maskedText } from '../../processors/runtime/dead-letters/masked.ts';
+import type { Cause, Evidence } from '../../processors/runtime/evidence/evidence.ts';
+import type { AlertEntity, AlertRaised } from '../../schemas/generated/events.ts';
+import { timeText } from '../state/table.ts';
+
+/** All there is to tell. */
+export interface Report {
+  readonly evidence: Evidence;
+  readonly explanation: Explanation;
+  /** Undefined where it comes from a file. */
+  readonly found: Omit<FoundEvidence, 'evidence'> | undefined;
+  readonly chain: Chain | undefined;
+  readonly usesCurrent: boolean;
+  readonly seconds: number;
+}
+
+/** How values that may name a person are shown. */
+export interface Shown {
+  /** A key or an id. */
+  readonly text: (text: string) => string;
+  readonly value: (value: unknown) => unknown;
+  readonly isWhole: boolean;
+}
+
+/** What an alert is about may be shown where that is a thing. */
+const THINGS: ReadonlySet<AlertEntity> = new Set<AlertEntity>(['parcel', 'order', 'item', 'lane']);
+
+/** Everything where `reveals`; else what may name a person is masked, as it is in dead letters. */
+export function shownOf(alert: AlertRaised, reveals: boolean): Shown {
+  if (reveals) return { text: (text) => text, value: (value) => value, isWhole: true };
+  const { entityId, entityType } = alert;
+  const isOpen = (text: string) => THINGS.has(entityType) && text === entityId;
+  return {
+    text: (text) => (isOpen(text) ? text : maskedText(text)),
+    value: (value) => (value === alert ? maskedAlert(alert, isOpen) : masked(value)),
+    isWhole: false,
+  };
+}
+
+function maskedAlert(alert: AlertRaised, isOpen: (text: string) => boolean): unknown {
+  const { entityId } = alert;
+  return { ...alert, entityId: isOpen(entityId) ? entityId : maskedText(entityId) };
+}
+
+export function reportText(report: Report, shown: Shown): readonly string[] {
+  const { evidence, explanation, found, chain } = report;
+  const { alert } = explanation;
+  const { job, subtopology, partition, decidedAtMs, isCut } = evidence;
+  return [
+    `alert ${alert.alertId}  ${alert.kind}, ${alert.severity}`,
+    `  about     ${alert.entityType} ${shown.text(alert.entityId)}`,
+    `  says      ${alert.summary}`,
+    `  decided   ${timeText(decidedAtMs)} by ${subtopology}-${partition}, ${job.application} ${job.version}`,
+    ...(found === undefined ? [] : publishedText(found)),
+    `  because   ${causeText(evidence, shown)}`,
+    ...(isCut && evidence.cause.kind === 'record'
+      ? ['  note      not all of the state that the step has seen could be kept']
+      : []),
+    '',
+    ...stateText(explanation, shown),
+    ...(chain === undefined ? [] : ['', ...chainText(chain, shown)]),
+    '',
+    ...outcomeText(report),
+  ];
+}
+
+function publishedText({ published, place, times }: Omit<FoundEvidence, 'evidence'>): readonly string[] {
+  const said = {
+    'as decided': 'the alert is in its topic as it was decided',
+    altered: 'THE ALERT IN ITS TOPIC IS ANOTHER ONE than was decided',
+    gone: 'the alert has left its topic',
+  }[published];
+  const again = times === 1 ? '' : `; it was decided ${times} times, this is the last`;
+  return [`  evidence  ${place.topic}/${place.partition}/${place.offset}; ${said}${again}`];
+}
+
+function causeText(evidence: Evidence, shown: Shown): string {
+  const { cause, watermarks } = evidence;
+  if (cause.kind === 'record') {
+    const { topic, partition, offset, timestampMs, key } = cause;
+    const text = key === null ? 'without a key' : `of ${shown.text(Buffer.from(key, 'base64').toString())}`;
+    return `the record ${topic}/${partition}/${offset} ${text}, taken in ${timeText(timestampMs)}`;
+  }
+  const [before, during] = watermarks['*'] ?? [null, null];
+  const moved =
+    cause.by === 'advance'
+      ? `the ${cause.reason === 'idle' ? 'clock moved time, as all was silent,' : 'watermark moved'} from ${timeText(before)} to ${timeText(during)}`
+      : cause.by === 'tick'
+        ? 'the clock went on'
+        : 'a commit was near';
+  return cause.kind === 'timer'
+    ? `the timer ${cause.name} of ${shown.text(cause.key)} was due ${timeText(cause.dueMs)}; ${moved}`
+    : moved;
+}
+
+function stateText({ replay }: Explanation, shown: Shown): readonly string[] {
+  if (replay.state.length === 0) return ['no state was involved'];
+  return replay.state.flatMap(({ store, key, before, after }) => {
+    const show = (value: unknown) => (value === null ? 'nothing' : JSON.stringify(shown.value(value)));
+    const isSame = JSON.stringify(before) === JSON.stringify(after);
+    return [
+      `state ${store} ${shown.text(key)}${isSame ? ', only read' : ''}`,
+      `  before  ${show(before)}`,
+      ...(isSame ? [] : [`  after   ${show(after)}`]),
+    ];
+  });
+}
+
+function chainText({ links, missing, isCut }: Chain, shown: Shown): readonly string[] {
+  const line = ({ topic, partition, offset, event, id }: Link) =>
+    `  ${topic}/${partition}/${offset}  ${timeText(event.eventTime)}  ${event.type}  ${shown.text(id)}`;
+  return [
+    links.length === 0 ? 'what led here has left the log' : 'what led here',
+    ...links.map(line),
+    ...(missing.length === 0 || links.length === 0 ? [] : [`  ${missing.length} more have left the log`]),
+    ...(isCut ? ['  not all of the log was read: the time was up'] : []),
+  ];
+}
+
+function outcomeText({ explanation, usesCurrent }: Report): readonly string[] {
+  const { outcome, differences, isSameTopology } = explanation;
+  const how = usesCurrent ? 'with the settings of today' : 'with the settings of then';
+  const said = {
+    same: `decided again ${how}: the same, byte for byte`,
+    different: `decided again ${how}: DIFFERENT`,
+    silent: `decided again ${how}: NOTHING is raised`,
+    incomplete: `decided again ${how}: not the same, but not all that the step has seen was kept`,
+  }[outcome];
+  return [
+    said,
+    ...differences.map(
+      ({ field, then, again }) => `  ${field}: then ${JSON.stringify(then)}, again ${JSON.stringify(again)}`,
+    ),
+    ...(outcome === 'same' || isSameTopology
+      ? []
+      : ['  the topology of this program is not the one that decided: another version explains it better']),
+  ];
+}
+
+/** The last line. */
+export function summaryOf({ evidence, explanation, found, usesCurrent, seconds }: Report) {
+  const { outcome, alert } = explanation;
+  return {
+    alertId: evidence.id,
+    kind: alert.kind,
+    outcome,
+    decidedWith: usesCurrent ? 'settings of today' : 'settings of then',
+    replayedRecords: evidence.cause.kind === 'record' ? 1 : 0,
+    stateEntries: evidence.entries.length,
+    ...(found === undefined ? {} : { published: found.published }),
+    seconds,
+  };
+}
+
+/** Everything as JSON; bytes of payloads only where nothing is to be masked. */
+export function reportJson(report: Report, shown: Shown): unknown {
+  const { evidence, explanation, chain, found } = report;
+  const { replay, alert, isSameTopology, settings, differences } = explanation;
+  return {
+    ...summaryOf(report),
+    ...{ isSameTopology, settings },
+    ...{ alert: shown.value(alert), differences: shown.value(differences) },
+    cause: causeJson(evidence.cause, replay.value, shown),
+    state: replay.state.map(({ store, key: id, before, after }) => ({
+      ...{ store, key: shown.text(id) },
+      ...{ before: shown.value(before), after: shown.value(after) },
+    })),
+    chain: chain && {
+      ...chain,
+      links: chain.links.map((link) => ({ ...link, event: shown.value(link.event) })),
+    },
+    place: found?.place,
+    ...(shown.isWhole ? { evidence } : {}),
+  };
+}
+
+function causeJson(cause: Cause, value: unknown, shown: Shown): unknown {
+  if (cause.kind === 'part') return cause;
+  if (cause.kind === 'timer') return { ...cause, key: shown.text(cause.key) };
+  const { kind, topic, partition, offset, timestampMs, key } = cause;
+  return {
+    ...{ kind, topic, partition, offset, timestampMs },
+    key: key === null ? null : shown.text(Buffer.from(key, 'base64').toString()),
+    value: shown.value(value),
+  };
+}
