@@ -4,6 +4,7 @@ import type { FoundEvidence } from '../../processors/explain/find-alert.ts';
 import { masked, maskedText } from '../../processors/runtime/dead-letters/masked.ts';
 import type { Cause, Evidence } from '../../processors/runtime/evidence/evidence.ts';
 import type { AlertEntity, AlertRaised } from '../../schemas/generated/events.ts';
+import { stateText } from './state-text.ts';
 import { timeText } from '../state/table.ts';
 
 /** All there is to tell. */
@@ -60,8 +61,8 @@ export function reportText(report: Report, shown: Shown): readonly string[] {
       ? ['  note      not all of the state that the step has seen could be kept']
       : []),
     '',
-    ...stateText(explanation, shown),
-    ...(chain === undefined ? [] : ['', ...chainText(chain, shown)]),
+    ...stateText(explanation.replay.state, shown),
+    ...(chain === undefined ? [] : ['', ...chainText(chain)]),
     '',
     ...outcomeText(report),
   ];
@@ -96,22 +97,9 @@ function causeText(evidence: Evidence, shown: Shown): string {
     : moved;
 }
 
-function stateText({ replay }: Explanation, shown: Shown): readonly string[] {
-  if (replay.state.length === 0) return ['no state was involved'];
-  return replay.state.flatMap(({ store, key, before, after }) => {
-    const show = (value: unknown) => (value === null ? 'nothing' : JSON.stringify(shown.value(value)));
-    const isSame = JSON.stringify(before) === JSON.stringify(after);
-    return [
-      `state ${store} ${shown.text(key)}${isSame ? ', only read' : ''}`,
-      `  before  ${show(before)}`,
-      ...(isSame ? [] : [`  after   ${show(after)}`]),
-    ];
-  });
-}
-
-function chainText({ links, missing, isCut }: Chain, shown: Shown): readonly string[] {
+function chainText({ links, missing, isCut }: Chain): readonly string[] {
   const line = ({ topic, partition, offset, event, id }: Link) =>
-    `  ${topic}/${partition}/${offset}  ${timeText(event.eventTime)}  ${event.type}  ${shown.text(id)}`;
+    `  ${topic}/${partition}/${offset}  ${timeText(event.eventTime)}  ${event.type}  ${id}`;
   return [
     links.length === 0 ? 'what led here has left the log' : 'what led here',
     ...links.map(line),

@@ -41,6 +41,8 @@ export interface TaskStateOptions {
 interface Timed {
   readonly part: StatefulPart;
   readonly scope: TimeScope | undefined;
+  /** Who follows what it does, where that is recorded. */
+  readonly recorder: StepRecorder | undefined;
 }
 
 /** Key of the remembered eventIds among the stores. */
@@ -63,8 +65,6 @@ export class TaskState {
   readonly undo = new UndoLog();
   /** The rows of the last commit that follow its transaction. */
   readonly outbox: Outbox;
-  /** Follows what parts do by time, where that is recorded. */
-  recorder: StepRecorder | undefined;
   /** Raised at each start, after fencing: a stale writer's versions are always lower. */
   taskEpoch = 0;
 
@@ -144,21 +144,27 @@ export class TaskState {
   timers(
     name: string,
     onDue: (key: string, dueMs: number) => void,
-    { scope, touches }: { readonly scope?: TimeScope; readonly touches?: Touches | undefined } = {},
+    { scope, recorder }: { readonly scope?: TimeScope; readonly recorder?: StepRecorder | undefined } = {},
   ): EventTimers {
-    const timers = new EventTimers(this.store(name, { layout: 'timers' }, touches), onDue);
-    this.attach(timers.byEventTime(), scope);
+    const store = this.store<number>(name, { layout: 'timers' }, recorder?.touches);
+    const timers = new EventTimers(store, onDue);
+    this.attach(timers.byEventTime(), scope, recorder);
     return timers;
   }
 
-  clockTimers(name: string, onDue: (key: string, dueMs: number) => void, touches?: Touches): EventTimers {
-    const timers = new EventTimers(this.store(name, { layout: 'clock-timers' }, touches), onDue);
-    this.attach(timers.byClock());
+  clockTimers(
+    name: string,
+    onDue: (key: string, dueMs: number) => void,
+    recorder?: StepRecorder,
+  ): EventTimers {
+    const store = this.store<number>(name, { layout: 'clock-timers' }, recorder?.touches);
+    const timers = new EventTimers(store, onDue);
+    this.attach(timers.byClock(), undefined, recorder);
     return timers;
   }
 
-  attach(part: StatefulPart, scope?: TimeScope): void {
-    this.#parts.push({ part, scope });
+  attach(part: StatefulPart, scope?: TimeScope, recorder?: StepRecorder): void {
+    this.#parts.push({ part, scope, recorder });
   }
 
   /**
@@ -208,13 +214,13 @@ export class TaskState {
     time.watermarkMs = watermarkMs;
     this.setRecordTime(watermarkMs);
     this.undo.suspended(() => {
-      for (const { part, scope } of this.#parts) {
+      for (const { part, scope, recorder } of this.#parts) {
         if (scope?.hasMoved === false) continue;
         const why = scope?.reason ?? reason;
-        this.recorder?.partBegins('advance', why);
+        recorder?.partBegins('advance', why);
         part.advance?.(scope?.watermarkMs ?? watermarkMs, why);
+        recorder?.end(false);
       }
-      this.recorder?.end(false);
       this.#expire();
     });
   }
@@ -222,24 +228,24 @@ export class TaskState {
   /** Lets the parts that follow the clock go on. */
   tick(nowMs: number): void {
     this.undo.suspended(() => {
-      for (const { part } of this.#parts) {
+      for (const { part, recorder } of this.#parts) {
         if (part.tick === undefined) continue;
-        this.recorder?.partBegins('tick', 'idle');
+        recorder?.partBegins('tick', 'idle');
         part.tick(nowMs);
+        recorder?.end(false);
       }
-      this.recorder?.end(false);
       this.#expire();
     });
   }
 
   beforeCommit(): void {
     this.undo.suspended(() => {
-      for (const { part } of this.#parts) {
+      for (const { part, recorder } of this.#parts) {
         if (part.beforeCommit === undefined) continue;
-        this.recorder?.partBegins('commit', 'watermark');
+        recorder?.partBegins('commit', 'watermark');
         part.beforeCommit();
+        recorder?.end(false);
       }
-      this.recorder?.end(false);
     });
   }
 

@@ -151,7 +151,7 @@ export class Task {
     const inputs = subtopology.inputs.map(({ topic }) => ({ topic, upstream: env.upstreamOf(topic) }));
     this.#watermark = new WatermarkTracker(inputs, env.watermark, env.now());
     this.#sender = new WatermarkSender(this.#timedOutputs(), env);
-    this.#recorder = this.#state.recorder = this.#recorderOf(subtopology);
+    this.#recorder = this.#recorderOf(subtopology);
     this.#processor = subtopology.create(this.#contextIn(this.#watermark.whole, false));
     this.#guard = new StepGuard({
       step: subtopology.name,
@@ -519,18 +519,17 @@ export class Task {
   #contextIn(scope: TimeScope, isRecorded: boolean): TaskContext {
     const { now, newId } = this.#env;
     const recorder = isRecorded ? this.#recorder : undefined;
-    const touches = recorder?.touches;
     return {
       partition: this.partition,
       outputs: this.outputs,
       watermarkMs: () => scope.watermarkMs,
       now: recorder === undefined ? now : () => recorder.now(now()),
       newId: recorder === undefined ? newId : () => recorder.newId(newId()),
-      store: (name, options) => this.#state.store(name, options, touches),
+      store: (name, options) => this.#state.store(name, options, recorder?.touches),
       onlineView: (store, view) => this.online.add(store, view),
-      timers: (name, onDue) => this.#state.timers(name, onDue, { scope, touches }),
-      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue, touches),
-      attach: (part) => this.#state.attach(part, scope),
+      timers: (name, onDue) => this.#state.timers(name, onDue, { scope, recorder }),
+      clockTimers: (name, onDue) => this.#state.clockTimers(name, onDue, recorder),
+      attach: (part) => this.#state.attach(part, scope, recorder),
       byTime: (act, run) => this.#actByTime(act, run),
       timedBy: (inputs) => this.#contextIn(this.#watermark.scope(inputs), isRecorded),
       recorded: () => this.#contextIn(scope, true),
