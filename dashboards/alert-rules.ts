@@ -128,7 +128,7 @@ WHERE $__timeFilter(at)`,
 const auditDifferences: AlertRule = {
   uid: 'millrace-audit',
   title: 'The auditor found a difference',
-  summary: 'Records or rows are missing, doubled, altered or foreign in a store: numbers are wrong.',
+  summary: 'Records, rows or keys are missing, doubled, altered or foreign in a store: numbers are wrong.',
   action: 'Run millrace audit: it names the places. docs/audit.md says what each kind means.',
   severity: 'critical',
   dashboardUid: PIPELINE_HEALTH_UID,

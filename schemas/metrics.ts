@@ -76,7 +76,7 @@ export const METRICS = {
   },
   millrace_audit_gaps: {
     type: 'gauge',
-    help: 'Records and rows that were read or said and are missing, by the last pass of the auditor. Must be 0.',
+    help: 'Records, rows and keys that were read or said and are missing, by the last pass of the auditor. Must be 0.',
     labels: ['store'],
   },
   millrace_audit_duplicates: {
@@ -86,7 +86,7 @@ export const METRICS = {
   },
   millrace_audit_altered: {
     type: 'gauge',
-    help: 'Records and rows that read otherwise than what was said, by the last pass of the auditor. Must be 0.',
+    help: 'Records, rows and keys that read otherwise than what was said, by the last pass of the auditor. Must be 0.',
     labels: ['store'],
   },
   millrace_audit_unproven: {
@@ -107,7 +107,7 @@ export const METRICS = {
   },
   millrace_audit_failures_total: {
     type: 'counter',
-    help: 'Passes of the auditor that came to nothing, since a store did not answer, by error code.',
+    help: 'Passes and checks of the auditor that came to nothing, since a store did not answer, by error code.',
     labels: ['code'],
   },
   millrace_freshness_seconds: {

@@ -2,7 +2,7 @@ import type { Config } from '../../platform/config.ts';
 import { hasCode } from '../../platform/errors.ts';
 import { FULL_DEPTH, shopAuditor, WATCH_DEPTH } from '../../processors/audit/shop-auditor.ts';
 import type { AuditReport } from '../../processors/runtime/audit/index.ts';
-import { openLog, openWarehouse } from '../backends.ts';
+import { openLog, openStore, openWarehouse } from '../backends.ts';
 import type { Session } from '../session.ts';
 import { requireLog } from '../state/open-state.ts';
 import { askForAudit } from './endpoint.ts';
@@ -31,13 +31,15 @@ export async function openAudit(
   }
   const kafka = await openLog(session);
   const clickhouse = await openWarehouse(session);
+  const store = await openStore(session);
   const auditor = shopAuditor({
-    ...{ config, kafka, clickhouse, now: Date.now, depth: isWatching ? WATCH_DEPTH : FULL_DEPTH },
+    ...{ config, kafka, clickhouse, store, now: Date.now, depth: isWatching ? WATCH_DEPTH : FULL_DEPTH },
     ...(table === undefined ? {} : { table }),
   });
   return () => auditor.pass();
 }
 
-function isEmbedded({ kafka, clickhouse }: Config): boolean {
-  return kafka.brokers.length === 0 || clickhouse.url === undefined;
+/** Whether any of the engines is in the data folder, which one process owns. */
+export function isEmbedded({ kafka, clickhouse, redis }: Config): boolean {
+  return kafka.brokers.length === 0 || clickhouse.url === undefined || redis.url === undefined;
 }

@@ -20,7 +20,10 @@ export function reportText(report: AuditReport): readonly string[] {
       ...[sum('gap'), sum('duplicate'), sum('altered'), sum('foreign')],
     ];
   });
-  return [...tableText(HEAD, rows), ...report.findings.map(findingText)];
+  const failures = report.failures.map(
+    ({ check, code, reason }) => `NOT CHECKED  ${check}: ${code}: ${reason}`,
+  );
+  return [...tableText(HEAD, rows), ...report.findings.map(findingText), ...failures];
 }
 
 /** A finding counts once: where a line speaks of a partition, with that, else with the first of its place. */

@@ -9,6 +9,7 @@ import type { StreamRunner } from '../../processors/runtime/run/runner.ts';
 import type { Backends } from '../backends.ts';
 import type { Session } from '../session.ts';
 import { auditEndpoint } from './endpoint.ts';
+import { isEmbedded } from './open-audit.ts';
 
 export interface AuditingOptions {
   readonly config: Config;
@@ -23,8 +24,8 @@ export interface AuditingOptions {
 /** The auditor beside the processors; in a data folder, those who ask through the control socket are answered too. */
 export async function startAuditing(options: AuditingOptions): Promise<void> {
   const { config, log, lifetime, own, backends, metrics, runner } = options;
-  const { kafka, clickhouse } = backends;
-  const open = { config, kafka, clickhouse, now: Date.now };
+  const { kafka, clickhouse, store } = backends;
+  const open = { config, kafka, clickhouse, store, now: Date.now };
   const stage = startAuditStage({
     auditor: shopAuditor({ ...open, depth: WATCH_DEPTH }),
     ...{ clickhouse, metrics, log, now: Date.now },
@@ -34,7 +35,7 @@ export async function startAuditing(options: AuditingOptions): Promise<void> {
     isOnDuty: () => runner.tasks.some(({ id }) => id === 'journal-0'),
   });
   lifetime.add('auditor', stage);
-  if (own === undefined || (config.kafka.brokers.length > 0 && config.clickhouse.url !== undefined)) return;
+  if (own === undefined || !isEmbedded(config)) return;
   const owner = await own();
   owner.serve(
     auditEndpoint(({ isFull, table }) => {

@@ -13,9 +13,9 @@ import { withSession } from '../session.ts';
 export const auditCommand = defineCommand({
   usage: '[--once|--watch] [--table NAME] [--json]',
   details:
-    'Proves that nothing was lost, doubled or altered between the log and the tables, by what each task has committed of\n' +
-    'its reading and writing (docs/audit.md). Works beside a running demo and on servers. Exit code 1 where anything was\n' +
-    'found; the last line is JSON.',
+    'Proves that nothing was lost, doubled or altered between the log, the tables and the online store, by what each task\n' +
+    'has committed of its reading and writing (docs/audit.md). Works beside a running demo and on servers. Exit code 1 where\n' +
+    'anything was found, or a store did not answer; the last line is JSON.',
   options: {
     once: { type: 'boolean', about: 'one pass over everything that is there (the default)' },
     watch: { type: 'boolean', about: 'pass after pass until Ctrl-C; ends with the last one' },
@@ -45,7 +45,10 @@ export const auditCommand = defineCommand({
     return withSession(config, 'audit', async (session) => {
       const audit = await openAudit(session, { isWatching: watch, table });
       const show = (report: AuditReport) => {
-        if (options.json) print(JSON.stringify({ lines: report.lines, findings: report.findings }));
+        if (options.json)
+          print(
+            JSON.stringify({ lines: report.lines, findings: report.findings, failures: report.failures }),
+          );
         else for (const line of reportText(report)) print(line);
       };
       let report = await audit();
@@ -61,7 +64,7 @@ export const auditCommand = defineCommand({
         }
       }
       print(JSON.stringify(summaryOf(report)));
-      return report.findings.length === 0 ? 0 : 1;
+      return report.findings.length === 0 && report.failures.length === 0 ? 0 : 1;
     });
   },
 });

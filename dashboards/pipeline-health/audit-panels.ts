@@ -12,9 +12,9 @@ const differences = () =>
     id: 50,
     title: 'Differences found by the auditor',
     about: {
-      what: 'Records and rows that are missing, there once more, altered, or said by nobody, by the newest pass of the auditor.',
+      what: 'Records, rows and keys that are missing, there once more, altered, or said by nobody, by the newest pass of the auditor.',
       why: 'Must be zero: anything else means that a number on these dashboards is wrong.',
-      action: 'Run `millrace audit`: it names topic, partition and offset, or the key of the row.',
+      action: 'Run `millrace audit`: it names topic, partition and offset, or the key.',
     },
     unit: 'locale',
     decimals: 0,
@@ -49,7 +49,7 @@ const places = () =>
     id: 52,
     title: 'What the auditor compared',
     about: {
-      what: 'Each topic and table of the newest pass: what is there, what nothing was left to compare with, and what was found.',
+      what: 'Each topic, table and sub-topology with keys of the newest pass: what is there, what nothing was left to compare with, and what was found.',
       why: 'Says where a difference is, and how much of the stores is proven.',
       action:
         'Unproven content comes from before the log or the journal reaches; it is watched from then on.',
@@ -58,7 +58,7 @@ const places = () =>
     width: 12,
     columns: {
       store: { title: 'Store', width: 100 },
-      what: { title: 'Topic or table' },
+      what: { title: 'Topic, table or keys' },
       there: { title: 'There', decimals: 0 },
       unproven: { title: 'Unproven', decimals: 0 },
       gaps: { title: 'Missing', decimals: 0, limits: LIMITS.auditDifferences },

@@ -62,5 +62,10 @@ export function auditSamples(toMs: number): readonly Row[] {
   });
   const clicks = { store: 'kafka', what: 'shop.clickstream', there: 400 };
   const payments = { store: 'clickhouse', what: 'payments', there: 12 };
-  return [row(40, clicks), row(40, payments), row(20, clicks), row(20, payments, 1)];
+  const keys = { store: 'redis', what: 'visitor', there: 90 };
+  return [40, 20].flatMap((ago) => [
+    row(ago, clicks),
+    row(ago, payments, ago === 20 ? 1 : 0),
+    row(ago, keys),
+  ]);
 }

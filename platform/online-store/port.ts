@@ -52,7 +52,8 @@ export interface OnlineStore {
   readRecords(keys: readonly string[]): Promise<readonly (StoredRecord | null)[]>;
   /**
    * All versioned keys, a few at a time, in no order. What is there all the while comes at least once; what is written or
-   * deleted meanwhile may be left out. Each step has the deadline of a call.
+   * deleted meanwhile may be left out. What a hand has put there and is no record comes with version 0 and without an
+   * owner. Each step has the deadline of a call.
    */
   scan(): AsyncIterable<readonly StoredHead[]>;
   /** True when the key was absent and is now set: leases, first-seen checks. Separate from versioned keys. */

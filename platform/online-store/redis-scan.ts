@@ -19,15 +19,27 @@ export async function scanNode(
 ): Promise<ScanStep> {
   const { node, client, prefix } = from;
   const [next, names] = await node.scan(cursor, 'MATCH', `${literal(prefix)}*`, 'COUNT', STEP_KEYS);
-  const records = await Promise.all(names.map((name) => client.getrange(name, 0, HEAD_BYTES - 1)));
+  const records = await Promise.all(names.map((name) => beginningOf(client, name)));
   return {
     heads: names.flatMap((name, index) => {
+      const record = records[index] ?? '';
       // A key that expired meanwhile reads as an empty text.
-      const head = decodeHead(name.slice(prefix.length), records[index] ?? '');
-      return head === undefined ? [] : [head];
+      if (record === '') return [];
+      const key = name.slice(prefix.length);
+      return [decodeHead(key, record) ?? { key, version: 0, owner: null, isDeleted: false }];
     }),
     next: next === '0' ? undefined : next,
   };
+}
+
+/** A key that is no text at all reads as something that is no record. */
+async function beginningOf(client: RedisClient, name: string): Promise<string> {
+  try {
+    return await client.getrange(name, 0, HEAD_BYTES - 1);
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return '?';
+    throw error;
+  }
 }
 
 /** A text of which no character is a wildcard of MATCH. */

@@ -82,12 +82,16 @@ async function tell(report: AuditReport, options: AuditStageOptions): Promise<vo
     const oldestMs = Math.min(...lines.map(({ checkedAtMs }) => checkedAtMs ?? report.atMs));
     metrics.gauge('millrace_audit_age_seconds').set({ store }, Math.max(0, now() - oldestMs) / 1000);
   }
+  for (const failure of report.failures) {
+    metrics.counter('millrace_audit_failures_total').inc({ code: failure.code });
+    log.warn({ ...failure }, 'a part of an audit came to nothing; check the store, the next pass follows');
+  }
   for (const finding of report.findings.slice(0, 10))
     log.warn({ ...finding }, 'the auditor found a difference; `millrace audit` shows all of them');
   await clickhouse.insert('audit_samples', sampleRows(report, instance));
 }
 
-/** A row for each topic, table or family of keys. */
+/** A row for each topic, table or sub-topology with keys. */
 function sampleRows(report: AuditReport, instance: string): Row[] {
   const places = new Map(report.lines.map(({ store, what }) => [`${store}|${what}`, { store, what }]));
   return [...places.values()].map(({ store, what }) => {

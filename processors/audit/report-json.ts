@@ -12,6 +12,8 @@ export interface AuditSummary {
   /** What no task has said. */
   readonly foreign: number;
   readonly unproven: number;
+  /** Checks of which nothing is known since a store did not answer. */
+  readonly failed: number;
   readonly stores: Readonly<Partial<Record<AuditStore, StoreSummary>>>;
   readonly seconds: number;
 }
@@ -32,7 +34,7 @@ export function summaryOf(report: AuditReport): AuditSummary {
   const { recordsIn, gaps, duplicates, altered, foreign, unproven } = totalsOf(report);
   return {
     partitions: report.lines.filter(({ input }) => input !== undefined).length,
-    ...{ recordsIn, gaps, duplicates, altered, foreign, unproven },
+    ...{ recordsIn, gaps, duplicates, altered, foreign, unproven, failed: report.failures.length },
     stores: Object.fromEntries(stores.map((store) => [store, ofStore(report, store)])),
     seconds: Number(report.seconds.toFixed(3)),
   };

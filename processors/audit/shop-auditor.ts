@@ -2,13 +2,16 @@ import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import type { Config } from '../../platform/config.ts';
 import { logReader } from '../../platform/kafka/log-reader.ts';
 import type { Kafka } from '../../platform/kafka/port.ts';
+import type { OnlineStore } from '../../platform/online-store/port.ts';
 import { INTERNAL_TOPICS, deadLetterTopic, lateTopic, namespaced } from '../../schemas/topics.ts';
+import { shopApplication } from '../application.ts';
 import { FACT_MAPPINGS } from '../fact-mappings.ts';
 import {
   AccountReader,
   Auditor,
   FactCheck,
   InputCheck,
+  OnlineCheck,
   TopicCheck,
   WindowCheck,
   type AuditCheck,
@@ -20,6 +23,7 @@ export interface ShopAuditorOptions {
   readonly config: Config;
   readonly kafka: Kafka;
   readonly clickhouse: ClickHouse;
+  readonly store: OnlineStore;
   readonly now: () => number;
   /** How much one pass does: what it may read of each table, and of the log before it began. */
   readonly depth: AuditDepth;
@@ -38,6 +42,12 @@ export interface AuditDepth {
   readonly maxBacklog: number;
   /** Newest rows of a window table that are remembered. */
   readonly maxRemembered: number;
+  /** Records of changelogs that one pass reads to know what the online store should hold; the rest takes its turn. */
+  readonly maxRestored: number;
+  /** A task with a longer changelog has its keys checked on demand only. */
+  readonly maxTaskRecords: number;
+  /** Rest of the check of the online store, as a multiple of its time: the rest of the time belongs to others. */
+  readonly restFactor: number;
 }
 
 /** Beside running processors: a pass stays short. */
@@ -46,6 +56,9 @@ export const WATCH_DEPTH: AuditDepth = {
   maxRemade: 100_000,
   maxBacklog: 1_000_000,
   maxRemembered: 500_000,
+  maxRestored: 200_000,
+  maxTaskRecords: 2_000_000,
+  restFactor: 9,
 };
 /** On demand: everything that is there. */
 export const FULL_DEPTH: AuditDepth = {
@@ -53,13 +66,16 @@ export const FULL_DEPTH: AuditDepth = {
   maxRemade: Number.POSITIVE_INFINITY,
   maxBacklog: Number.POSITIVE_INFINITY,
   maxRemembered: 5_000_000,
+  maxRestored: Number.POSITIVE_INFINITY,
+  maxTaskRecords: Number.POSITIVE_INFINITY,
+  restFactor: 0,
 };
 /** A few commits. */
 const SETTLE_COMMITS = 2;
 
-/** The auditor of the shop's processors over the log and the tables. */
+/** The auditor of the shop's processors over the log, the tables and the online store. */
 export function shopAuditor(options: ShopAuditorOptions): Auditor {
-  const { config, kafka, clickhouse, now, depth, table, more = [] } = options;
+  const { config, kafka, clickhouse, store, now, depth, table, more = [] } = options;
   const { namespace } = config;
   const { subtopologies } = shopTopology(config.processing);
   const accounts = new AccountReader(logReader(kafka), namespace);
@@ -70,10 +86,13 @@ export function shopAuditor(options: ShopAuditorOptions): Auditor {
     new WindowCheck({ ...base, ...onlyTable }),
   ];
   const topics = ownTopics(subtopologies).map((topic) => namespaced(namespace, topic));
+  const online = new OnlineCheck({
+    ...{ store, log: logReader(kafka), application: shopApplication(config), now, ...depth },
+  });
   const log = [new InputCheck(base), new TopicCheck({ kafka, accounts, now, topics })];
   return new Auditor({
     accounts,
-    checks: table === undefined ? [...log, ...tables, ...more] : tables,
+    checks: table === undefined ? [...log, ...tables, online, ...more] : tables,
     now,
     settleMs: Math.max(1000, SETTLE_COMMITS * config.processing.commitIntervalMs),
   });

@@ -8,11 +8,13 @@ import { migrate } from '../../platform/clickhouse/migrate.ts';
 import { openClickHouse } from '../../platform/clickhouse/open.ts';
 import type { ClickHouse } from '../../platform/clickhouse/port.ts';
 import { createBatchWriter } from '../../platform/clickhouse/writer.ts';
-import { parseConfig, type Config } from '../../platform/config.ts';
+import { parseConfig, Secret, type Config } from '../../platform/config.ts';
 import { openEmbeddedLog } from '../../platform/kafka/embedded/index.ts';
 import type { Kafka, ProduceRecord } from '../../platform/kafka/port.ts';
 import { silentLogger } from '../../platform/log.ts';
-import { FULL_DEPTH, shopAuditor } from '../../processors/audit/shop-auditor.ts';
+import { openOnlineStore } from '../../platform/online-store/index.ts';
+import type { OnlineStore } from '../../platform/online-store/port.ts';
+import { FULL_DEPTH, shopAuditor, type AuditDepth } from '../../processors/audit/shop-auditor.ts';
 import { processorsGroup } from '../../processors/application.ts';
 import type { AuditReport } from '../../processors/runtime/audit/index.ts';
 import { StreamRunner, type RunnerOptions } from '../../processors/runtime/run/runner.ts';
@@ -21,7 +23,6 @@ import type { MillraceEvent } from '../../schemas/generated/events.ts';
 import { clickhouseMigrations } from '../../schemas/migrations.ts';
 import { VERSIONED_TABLES } from '../../schemas/tables.ts';
 import { encodeEvent } from '../../schemas/wire-format.ts';
-import { MemoryOnlineStore } from '../harness/memory-sinks.ts';
 import { shopEvent } from '../harness/shop-events.ts';
 import { temporaryDir } from '../harness/temporary-dir.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -29,6 +30,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 export interface AuditedShop {
   readonly kafka: Kafka;
   readonly clickhouse: ClickHouse;
+  readonly store: OnlineStore;
   readonly config: Config;
   start(overrides?: Partial<RunnerOptions>): Promise<StreamRunner>;
   send(records: readonly ProduceRecord[]): Promise<void>;
@@ -37,18 +39,22 @@ export interface AuditedShop {
   /** A pass of an auditor that knows nothing yet. */
   audit(): Promise<AuditReport>;
   /** An auditor that remembers from pass to pass. */
-  auditor(): { pass(): Promise<AuditReport> };
+  auditor(depth?: AuditDepth): { pass(): Promise<AuditReport> };
 }
 
-export async function auditedShop(): Promise<AuditedShop> {
+/** @param redisUrl of the online store, which is embedded where absent */
+export async function auditedShop(redisUrl?: string): Promise<AuditedShop> {
   const dataDir = await temporaryDir();
   const config = parseConfig({ MR_DATA_DIR: dataDir, MR_COMMIT_INTERVAL: '100ms', MR_LOG_LEVEL: 'error' });
   const log = silentLogger();
   const kafka = await openEmbeddedLog({ dir: `${dataDir}/log`, log, fsync: false });
   const clickhouse = await openClickHouse({ config: config.clickhouse, dataDir, log });
+  const redis = redisUrl === undefined ? config.redis : { ...config.redis, url: new Secret(redisUrl) };
+  const store = await openOnlineStore({ redis, dataDir, keyPrefix: 'mr:', deadlineMs: 10_000, log });
   const running: StreamRunner[] = [];
   onTestFinished(async () => {
     await Promise.all(running.map((runner) => runner.stop()));
+    await store.close();
     await clickhouse.close();
     await kafka.close();
   });
@@ -56,13 +62,14 @@ export async function auditedShop(): Promise<AuditedShop> {
   await ensureTopics(config, kafka);
   const { subtopologies } = shopTopology(config.processing);
   const groupId = processorsGroup('');
-  const auditor = () => shopAuditor({ config, kafka, clickhouse, now: Date.now, depth: FULL_DEPTH });
+  const auditor = (depth = FULL_DEPTH) =>
+    shopAuditor({ config, kafka, clickhouse, store, now: Date.now, depth });
   return {
-    ...{ kafka, clickhouse, config, auditor },
+    ...{ kafka, clickhouse, store, config, auditor },
     audit: () => auditor().pass(),
     async start(overrides = {}) {
       const runner = new StreamRunner({
-        ...{ subtopologies, groupId, namespace: '', kafka, store: new MemoryOnlineStore() },
+        ...{ subtopologies, groupId, namespace: '', kafka, store },
         rows: createBatchWriter(clickhouse, { maxRows: 50_000, maxBytes: 64 * 1024 * 1024, log }),
         watermark: { outOfOrderMs: 0, idleTimeoutMs: 300 },
         ...{ commitIntervalMs: 100, onlineFlushIntervalMs: 20, now: Date.now, newId: randomUUID, log },

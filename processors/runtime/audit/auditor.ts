@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError } from '../../../platform/errors.ts';
 import type { AccountReader } from './account-reader.ts';
-import { findingId, type AuditCheck, type AuditLine, type CheckResult, type Finding } from './finding.ts';
+import {
+  findingId,
+  type AuditCheck,
+  type AuditLine,
+  type CheckFailure,
+  type CheckResult,
+  type Finding,
+} from './finding.ts';
 
 export interface AuditorOptions {
   readonly accounts: AccountReader;
@@ -14,6 +22,8 @@ export interface AuditorOptions {
 export interface AuditReport {
   readonly lines: readonly AuditLine[];
   readonly findings: readonly Finding[];
+  /** Checks of which nothing is known since a store did not answer. */
+  readonly failures: readonly CheckFailure[];
   readonly atMs: number;
   readonly seconds: number;
 }
@@ -30,7 +40,10 @@ export class Auditor {
     this.#options = options;
   }
 
-  /** Passes are made one at a time. Rejects where a store does not answer. */
+  /**
+   * Passes are made one at a time. A store that does not answer fails its checks and no others.
+   * @throws what the log fails with, since nothing can be checked without it
+   */
   pass(signal?: AbortSignal): Promise<AuditReport> {
     const run = this.#last.then(() => this.#pass(signal));
     this.#last = run.catch(() => undefined); // its caller has the error
@@ -42,22 +55,28 @@ export class Auditor {
     const startedMs = performance.now();
     const lines: AuditLine[] = [];
     const findings: Finding[] = [];
+    const failures: CheckFailure[] = [];
     await accounts.refresh();
     for (const check of checks) {
       signal?.throwIfAborted();
-      const result = await this.#settled(check, signal);
-      lines.push(...result.lines);
-      findings.push(...result.findings);
+      try {
+        const result = await this.#settled(check, signal);
+        lines.push(...result.lines);
+        findings.push(...result.findings);
+      } catch (error) {
+        if (!(error instanceof MillraceError) || !error.retryable) throw error;
+        failures.push({ check: check.name, code: error.code, reason: error.message });
+      }
     }
-    return { lines, findings, atMs: now(), seconds: (performance.now() - startedMs) / 1000 };
+    return { lines, findings, failures, atMs: now(), seconds: (performance.now() - startedMs) / 1000 };
   }
 
   async #settled(check: AuditCheck, signal?: AbortSignal): Promise<CheckResult> {
-    const first = await check.run();
+    const first = await check.run({ isAgain: false });
     if (first.findings.length === 0) return first;
     await sleep(this.#options.settleMs, undefined, signal === undefined ? {} : { signal });
     await this.#options.accounts.refresh();
-    const again = await check.run();
+    const again = await check.run({ isAgain: true });
     const found = new Set(first.findings.map(findingId));
     return { lines: again.lines, findings: again.findings.filter((one) => found.has(findingId(one))) };
   }

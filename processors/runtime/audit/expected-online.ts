@@ -1,8 +1,11 @@
 import type { LogReader } from '../../../platform/kafka/log-reader.ts';
-import { readWriteTimes } from '../online/write-times.ts';
+import type { TopicPartition } from '../../../platform/kafka/port.ts';
+import { WriteTimesReader } from '../online/write-times.ts';
 import type { WriteTimes } from '../online/online-views.ts';
 import type { ChangelogSource } from '../state/changelog-reader.ts';
 import { changelogPlace, probe, type Application } from '../state-tools/application.ts';
+import { taskId } from '../task/task.ts';
+import type { Subtopology } from '../topology.ts';
 
 /** A key that the online store should hold. */
 export interface ExpectedKey {
@@ -22,6 +25,31 @@ export interface ExpectedTask {
   readonly onlineVersion: number;
   /** To be gone through before the next task is asked for. */
   readonly keys: Iterable<ExpectedKey>;
+  /** Keys whose entry is over and not yet deleted: they may be there or not. Likewise. */
+  readonly leaving: Iterable<string>;
+}
+
+/** A task that has keys in the online store, and how much is read to know them. */
+export interface OnlineTask extends TopicPartition {
+  readonly task: string;
+  readonly subtopology: Subtopology;
+  /** Offsets of its changelog; holes count. */
+  readonly records: number;
+}
+
+/** The tasks of an application that have keys in the online store; none before its first start. */
+export async function onlineTasks(log: LogReader, application: Application): Promise<readonly OnlineTask[]> {
+  const seen = application.subtopologies.filter((subtopology) => !probe(subtopology, 0).online.isEmpty);
+  const places = seen.map((subtopology) => ({
+    subtopology,
+    topic: changelogPlace(application, { subtopology: subtopology.name, partition: 0 }).topic,
+  }));
+  const offsets = await log.offsets(places.map(({ topic }) => topic));
+  return places.flatMap(({ subtopology, topic }) =>
+    (offsets.get(topic) ?? []).map(({ partition, start, end }) => ({
+      ...{ task: taskId(subtopology.name, partition), subtopology, topic, partition, records: end - start },
+    })),
+  );
 }
 
 /**
@@ -34,22 +62,16 @@ export async function* expectedOnline(
   application: Application,
   isWanted: (task: string) => boolean = () => true,
 ): AsyncGenerator<ExpectedTask, undefined> {
-  for (const subtopology of application.subtopologies) {
-    if (probe(subtopology, 0).online.isEmpty) continue;
-    const { topic } = changelogPlace(application, { subtopology: subtopology.name, partition: 0 });
-    const partitions = (await log.offsets([topic])).get(topic) ?? [];
-    for (const { partition } of partitions) {
-      const task = `${subtopology.name}-${partition}`;
-      if (!isWanted(task)) continue;
-      const { state, online } = probe(subtopology, partition);
-      const place = { topic, partition };
-      await state.restore(sourceOf(log), place);
-      state.ready();
-      const times = await readWriteTimes(log, place, online.stores);
-      const { taskEpoch, onlineVersion } = state.meta;
-      yield { task, taskEpoch, onlineVersion, keys: keysOf(online.keys(), times) };
-      state.close();
-    }
+  for (const { task, subtopology, topic, partition } of await onlineTasks(log, application)) {
+    if (!isWanted(task)) continue;
+    const { state, online } = probe(subtopology, partition);
+    const times = new WriteTimesReader(online.stores);
+    await state.restore(sourceOf(log, times), { topic, partition });
+    state.ready();
+    const { taskEpoch, onlineVersion } = state.meta;
+    const keys = keysOf(online.keys(), times.times);
+    yield { task, taskEpoch, onlineVersion, keys, leaving: online.leaving() };
+    state.close();
   }
 }
 
@@ -70,9 +92,15 @@ function newest(written: ReadonlyMap<string, number> | undefined): number {
   return ms;
 }
 
-function sourceOf(log: LogReader): ChangelogSource {
+/** The log as a restore reads it, with the times of what it reads noted by the way. */
+function sourceOf(log: LogReader, times: WriteTimesReader): ChangelogSource {
   return {
-    readToEnd: (source) => log.readToEnd(source),
+    async *readToEnd(source) {
+      for await (const batch of log.readToEnd(source)) {
+        times.take(batch.records);
+        yield batch;
+      }
+    },
     admin: { offsets: async (topic) => [...((await log.offsets([topic])).get(topic) ?? [])] },
   };
 }

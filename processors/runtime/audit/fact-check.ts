@@ -56,19 +56,23 @@ export class FactCheck implements AuditCheck {
   readonly #options: FactCheckOptions;
   readonly #known = new Map<string, Known>();
   readonly #tables = new Map<string, FactTable>();
+  /** Places of the parts that the last run looked at, by table. */
+  readonly #chosen = new Map<string, ReadonlySet<string>>();
 
   constructor(options: FactCheckOptions) {
     this.#options = options;
   }
 
-  async run(): Promise<CheckResult> {
+  async run({ isAgain }: { readonly isAgain: boolean }): Promise<CheckResult> {
     const findings: Finding[] = [];
     const lines: AuditLine[] = [];
     for (const name of FACT_TABLES) {
       if (this.#options.table !== undefined && this.#options.table !== name) continue;
       const table = await this.#table(name);
       const parts = this.#parts(name);
-      findings.push(...(await this.#checkParts(table, parts)), ...(await this.#strays(table, parts)));
+      const chosen = isAgain ? this.#chosenAgain(name, parts) : this.#choose(table, parts);
+      this.#chosen.set(name, new Set(chosen.map((part) => placeOf(name, part))));
+      findings.push(...(await this.#checkParts(table, chosen)), ...(await this.#strays(table, parts)));
       lines.push(...this.#lines(name, parts));
     }
     return { findings, lines };
@@ -100,8 +104,7 @@ export class FactCheck implements AuditCheck {
     });
   }
 
-  async #checkParts(table: FactTable, parts: readonly Part[]): Promise<Finding[]> {
-    const chosen = this.#choose(table, parts);
+  async #checkParts(table: FactTable, chosen: readonly Part[]): Promise<Finding[]> {
     const there = await table.buckets(chosen.map(({ range }) => range));
     const findings: Finding[] = [];
     let remade = 0;
@@ -140,8 +143,12 @@ export class FactCheck implements AuditCheck {
     });
   }
 
+  #chosenAgain(table: string, parts: readonly Part[]): readonly Part[] {
+    return parts.filter((part) => this.#chosen.get(table)?.has(placeOf(table, part)) === true);
+  }
+
   #knownOf({ table }: { readonly table: string }, { range, bucket }: Part): Known {
-    const key = `${table}/${range.topic}/${range.partition}/${bucket.isCoarse ? 'c' : 'f'}${bucket.index}`;
+    const key = placeOf(table, { range, bucket });
     let known = this.#known.get(key);
     if (known === undefined || known.count > factsOf(bucket, table).count)
       this.#known.set(key, (known = this.#adopted(table, { range, bucket })));
@@ -201,6 +208,10 @@ export class FactCheck implements AuditCheck {
     }
     return [...lines.values()];
   }
+}
+
+function placeOf(table: string, { range, bucket }: Pick<Part, 'range' | 'bucket'>): string {
+  return `${table}/${range.topic}/${range.partition}/${bucket.isCoarse ? 'c' : 'f'}${bucket.index}`;
 }
 
 function factsOf({ digests }: Bucket, table: string): Digest {

@@ -10,7 +10,7 @@ export type FindingKind = 'gap' | 'duplicate' | 'altered' | 'foreign';
 export interface Finding {
   readonly store: AuditStore;
   readonly kind: FindingKind;
-  /** Topic, table or family of keys. */
+  /** Topic, table, or sub-topology whose keys they are. */
   readonly what: string;
   readonly partition: number | null;
   /** Records, rows or keys. */
@@ -20,7 +20,7 @@ export interface Finding {
   readonly reason: string;
 }
 
-/** A line of the report: one topic, table or family of keys, in one partition where it is checked by partition. */
+/** A line of the report: one topic, table, or the keys of a sub-topology, in one partition where it is checked by partition. */
 export interface AuditLine {
   readonly store: AuditStore;
   readonly what: string;
@@ -55,8 +55,18 @@ export interface CheckResult {
 /** One kind of proof. What it finds is looked at again, a little later, before anybody is told. */
 export interface AuditCheck {
   readonly name: string;
-  /** Rejects where a store does not answer: then nothing is known. */
-  run(): Promise<CheckResult>;
+  /**
+   * Rejects where a store does not answer: then nothing is known.
+   * @param look `isAgain`: the second look at what the last run has found; what takes turns looks at the same
+   */
+  run(look: { readonly isAgain: boolean }): Promise<CheckResult>;
+}
+
+/** A check that came to nothing since a store did not answer. */
+export interface CheckFailure {
+  readonly check: string;
+  readonly code: string;
+  readonly reason: string;
 }
 
 /** Tells whether two looks have found the same. */

@@ -5,5 +5,6 @@ export { FactCheck } from './fact-check.ts';
 export type { FactMapping } from './fact-rows.ts';
 export type { AuditCheck, AuditLine, AuditStore, Finding } from './finding.ts';
 export { InputCheck } from './input-check.ts';
+export { OnlineCheck } from './online-check.ts';
 export { TopicCheck } from './topic-check.ts';
 export { WindowCheck } from './window-check.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryOnlineStore } from '../../../test/harness/memory-sinks.ts';
 import { checkpointKey } from '../../../schemas/keys.ts';
-import { encodeCheckpoint } from '../online/checkpoint.ts';
+import { encodeCheckpoint, type Checkpoint } from '../online/checkpoint.ts';
 import type { ExpectedTask } from './expected-online.ts';
 import { auditOnline } from './online.ts';
 
@@ -12,17 +12,25 @@ const COMMITTED = 100;
 
 function expecting(values: Readonly<Record<string, string>>, task = 'a-0', writtenMs = NOW): ExpectedTask {
   const keys = Object.entries(values).map(([key, value]) => ({ key, value, writtenMs, ttlMs: TTL }));
-  return { task, taskEpoch: 1, onlineVersion: COMMITTED, keys };
+  return { task, taskEpoch: 1, onlineVersion: COMMITTED, keys, leaving: [] };
 }
 
 async function* tasks(...all: readonly ExpectedTask[]) {
   yield* all;
 }
 
-async function storeWith(values: Readonly<Record<string, string>>, { isOpen = false, version = 7 } = {}) {
+interface Stored {
+  readonly version?: number;
+  readonly checkpoint?: Partial<Checkpoint>;
+}
+
+async function storeWith(
+  values: Readonly<Record<string, string>>,
+  { version = 7, checkpoint: said = {} }: Stored = {},
+) {
   const store = new MemoryOnlineStore();
   const own = { owner: 'a-0', ttlMs: TTL };
-  const checkpoint = encodeCheckpoint({ done: COMMITTED, isOpen, sweepFrom: null });
+  const checkpoint = encodeCheckpoint({ done: COMMITTED, isOpen: false, sweepFrom: null, ...said });
   await store.setIfNewer([{ key: checkpointKey('a-0'), value: checkpoint, version: 101, ...own }]);
   await store.setIfNewer(Object.entries(values).map(([key, value]) => ({ key, value, version, ...own })));
   return store;
@@ -36,14 +44,14 @@ describe('an audit of the online store', () => {
     const store = await storeWith({ same: 'x', altered: 'secret', added: 'secret' });
     const [found, ...others] = await audit(store, expecting({ same: 'x', altered: 'y', missing: 'z' }));
     expect(found).toEqual({
-      ...{ task: 'a-0', keys: 3, missing: 1, added: 1, altered: 1, inFlight: 0 },
+      ...{ task: 'a-0', keys: 3, missing: 1, added: 1, altered: 1, inFlight: 0, isBehind: false },
       examples: { missing: ['missing'], added: ['added'], altered: ['altered'] },
     });
     expect(others).toEqual([]);
     expect(JSON.stringify(found)).not.toContain('secret');
   });
 
-  test('tells keys of nobody apart, unless it looks at some tasks only', async () => {
+  test('tells keys of nobody apart, and says nothing of tasks that it leaves out', async () => {
     const store = await storeWith({ a: 'x' });
     await store.setIfNewer([{ key: 'alien', value: 'v', version: 1, ttlMs: TTL }]);
     await store.setIfNewer([{ key: 'gone', value: null, version: 1, ttlMs: TTL, owner: 'a-0' }]);
@@ -52,8 +60,13 @@ describe('an audit of the online store', () => {
       ['a-0', 0],
       [null, 1],
     ]);
-    const some = await auditOnline(store, tasks(expecting({ a: 'x' })), { now: () => NOW, isWhole: false });
-    expect(some.map(({ task }) => task)).toEqual(['a-0']);
+    await store.setIfNewer([{ key: 'other', value: 'v', version: 1, ttlMs: TTL, owner: 'b-0' }]);
+    const otherTasks = new Set(['b-0']);
+    const some = await auditOnline(store, tasks(expecting({ a: 'x' })), { now: () => NOW, otherTasks });
+    expect(some.map(({ task, added }) => [task, added])).toEqual([
+      ['a-0', 0],
+      [null, 1],
+    ]);
   });
 
   test('does not take an expired key for a deleted one', async () => {
@@ -65,7 +78,7 @@ describe('an audit of the online store', () => {
 
   test('leaves newer writes of a running task alone, and finds those of a stranger when it is at rest', async () => {
     const newer = { a: 'newer', b: 'new' };
-    const running = await storeWith(newer, { isOpen: true, version: 200 });
+    const running = await storeWith(newer, { checkpoint: { isOpen: true }, version: 200 });
     expect(await audit(running, expecting({ a: 'x' }))).toMatchObject([
       { inFlight: 2, altered: 0, added: 0, missing: 0 },
     ]);
@@ -73,6 +86,25 @@ describe('an audit of the online store', () => {
     expect(await audit(resting, expecting({ a: 'x' }))).toMatchObject([
       { inFlight: 0, altered: 1, added: 1 },
     ]);
+  });
+
+  test('leaves alone what the task is putting right itself', async () => {
+    // Of a commit that never came about, and below the epoch of the one after it.
+    const swept = await storeWith({ a: 'lost', b: 'lost' }, { version: 90, checkpoint: { sweepFrom: 80 } });
+    expect(await audit(swept, expecting({ a: 'x', c: 'z' }))).toMatchObject([
+      { inFlight: 2, altered: 0, added: 0, missing: 1 },
+    ]);
+    // It knows that the store has lost something, and writes everything again.
+    const behind = await storeWith({ a: 'old' }, { checkpoint: { done: 0, isOpen: true } });
+    expect(await audit(behind, expecting({ a: 'x', b: 'y' }))).toMatchObject([
+      { isBehind: true, inFlight: 2, altered: 0, missing: 0 },
+    ]);
+  });
+
+  test('a key whose entry is over may be there or not', async () => {
+    const leaving = { ...expecting({ a: 'x' }), leaving: ['b', 'c'] };
+    const store = await storeWith({ a: 'x', b: 'y', d: 'z' });
+    expect(await audit(store, leaving)).toMatchObject([{ keys: 1, added: 1, examples: { added: ['d'] } }]);
   });
 
   test('a task that begins to write during the audit gives no false alarm', async () => {

@@ -35,6 +35,8 @@ interface Memory {
   /** Slices whose rows were read once. */
   readonly begun: Set<number>;
   readonly checkedAtMs: number[];
+  /** Slices that the last run looked at. */
+  chosen: readonly number[];
   /** Rows that are newer than what was committed, and since when they are. */
   ahead: Map<string, number>;
   /** Whether keys were forgotten to stay within bounds. */
@@ -62,7 +64,7 @@ export class WindowCheck implements AuditCheck {
     this.#options = options;
   }
 
-  async run(): Promise<CheckResult> {
+  async run({ isAgain }: { readonly isAgain: boolean }): Promise<CheckResult> {
     const { accounts, clickhouse } = this.#options;
     const counts = await rowCounts(clickhouse);
     for (const { table, rows } of accounts.takeRows()) this.#take(table, rows);
@@ -70,7 +72,9 @@ export class WindowCheck implements AuditCheck {
     const lines: AuditLine[] = [];
     for (const name of Object.keys(VERSIONED_TABLES)) {
       if (this.#options.table !== undefined && this.#options.table !== name) continue;
-      findings.push(...(await this.#check(await this.#table(name), counts.get(name) ?? 0)));
+      findings.push(
+        ...(await this.#check(await this.#table(name), { rows: counts.get(name) ?? 0, isAgain })),
+      );
       lines.push(this.#line(name));
     }
     return { findings, lines };
@@ -91,7 +95,8 @@ export class WindowCheck implements AuditCheck {
     let memory = this.#memories.get(table);
     if (memory === undefined) {
       const checkedAtMs = Array.from({ length: SLICES }, () => 0);
-      memory = { known: new Map(), begun: new Set(), checkedAtMs, ahead: new Map(), hasForgotten: false };
+      const known = new Map<string, Known>();
+      memory = { known, begun: new Set(), checkedAtMs, chosen: [], ahead: new Map(), hasForgotten: false };
       this.#memories.set(table, memory);
     }
     return memory;
@@ -118,10 +123,14 @@ export class WindowCheck implements AuditCheck {
     }
   }
 
-  async #check(table: WindowTable, rows: number): Promise<Finding[]> {
+  async #check(
+    table: WindowTable,
+    { rows, isAgain }: { readonly rows: number; readonly isAgain: boolean },
+  ): Promise<Finding[]> {
     const memory = this.#memory(table.table);
     const writers = this.#options.accounts.tasks.filter(({ tables }) => tables.has(table.table));
-    const slices = this.#choose(rows, memory);
+    const slices = isAgain ? memory.chosen : this.#choose(rows, memory);
+    memory.chosen = slices;
     const missing = new Map([...memory.known].filter(([id]) => slices.includes(sliceOf(id))));
     const suspects: Suspect[] = [];
     const ahead = new Map(

@@ -139,6 +139,11 @@ export class TaskView<V> implements OnlineView {
       yield { ...this.#of(this.#view, storeKey, entry), storeKey };
   }
 
+  /** Keys of entries that are over and not yet deleted. */
+  *leaving(): Generator<string> {
+    for (const storeKey of this.store.overdueKeys()) yield this.keyOf(storeKey);
+  }
+
   /** The online key of an entry, without a look at the entry. */
   keyOf(storeKey: string): string {
     return 'whole' in this.#view ? this.#view.key : this.#view.key(storeKey);

@@ -124,6 +124,11 @@ export class OnlineViews {
         if (viewed.value !== null) yield { ...viewed, store: view.store.name };
   }
 
+  /** Keys that the store may have or not: what they come from is over, and they are about to be deleted. */
+  *leaving(): Generator<string> {
+    for (const view of this.#views) yield* view.leaving();
+  }
+
   #write(write: ViewedKey & { readonly acceptedAtMs: number | undefined }): OnlineWrite {
     this.newestVersion = this.#nextVersion();
     return { ...write, version: this.newestVersion, owner: this.#owner };

@@ -139,6 +139,12 @@ export class KeyedStore<V> {
     }
   }
 
+  /** Keys of the entries that are over and not yet deleted. */
+  *overdueKeys(): Generator<string> {
+    if (!this.#isTimed) return;
+    for (const [key] of this.#table.entries()) if (this.#isOver(key)) yield key;
+  }
+
   /** Takes an entry of the changelog; null forgets it. Does not count as a change. */
   restore(key: string, value: Buffer | null, writtenMs = Number.NEGATIVE_INFINITY): void {
     if (this.#unreadable.size > 0) this.#unreadable.delete(key);
