@@ -27,7 +27,9 @@ test('facts are what was committed, whatever was done to their tables', { timeou
   await clickhouse.command(
     `INSERT INTO clicks SELECT * REPLACE (_offset + 1000000 AS _offset) FROM clicks FINAL LIMIT 3`,
   );
-  await clickhouse.command(`INSERT INTO orders SELECT * REPLACE ('alien' AS _topic) FROM orders FINAL LIMIT 2`);
+  await clickhouse.command(
+    `INSERT INTO orders SELECT * REPLACE ('alien' AS _topic) FROM orders FINAL LIMIT 2`,
+  );
   // In another partition of the table, and there with the same place in the log.
   await clickhouse.command(
     `INSERT INTO payments SELECT * REPLACE (ingest_time + INTERVAL 3 DAY AS ingest_time) FROM payments FINAL LIMIT 2`,

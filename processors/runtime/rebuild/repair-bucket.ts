@@ -64,7 +64,6 @@ function tellUnproven(table: string, { part, expected, report, onUnsettled }: Re
     reason: hasGone
       ? `the log has let go of the offsets below ${expected.range.from}: of ${part.said.count} facts, ${there} are there or can be made again`
       : `the account says ${part.said.count} facts, and ${there} of the records look like it`,
-    isWrong: true,
   });
 }
 

@@ -17,22 +17,20 @@ export function emptyReport(): RebuildReport {
   return { tables: 0, rowsChecked: 0, rowsWritten: 0, rowsDeleted: 0, rowsKept: 0, unproven: 0 };
 }
 
-/** Something that a rebuild could not put right, or had to decide without proof. */
+/** Something that a rebuild could not put right, or had to decide against the proofs. */
 export interface Unsettled {
   readonly table: string;
   readonly place: string;
   readonly reason: string;
-  /** Whether it leaves the table other than its task has said. */
-  readonly isWrong: boolean;
 }
 
 /** Told what a rebuild does. */
 export interface RebuildEvents {
   /** How much of a table is compared, in rows that its tasks have said. */
-  onProgress(table: string, done: number): void;
-  onUnsettled(unsettled: Unsettled): void;
+  readonly onProgress: (table: string, done: number) => void;
+  readonly onUnsettled: (unsettled: Unsettled) => void;
   /** Asked before anything of a table changes; throws where the application runs. */
-  requireStopped(): Promise<void>;
+  readonly requireStopped: () => Promise<void>;
 }
 
 export function addReports(x: RebuildReport, y: RebuildReport): RebuildReport {

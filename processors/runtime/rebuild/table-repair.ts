@@ -22,6 +22,8 @@ const BATCH = 5000;
 const MUTATION_TIMEOUT_MS = 3_600_000;
 const PREFIX = 'rebuild_';
 const WRONG = '_wrong';
+const REMADE = '_remade';
+const STAMPS = '_stamps';
 
 /**
  * Puts single rows of a table right. What is to be written is gathered in a staging table, and which keys hold something
@@ -61,6 +63,14 @@ export class TableRepair {
     if (this.#isDry) return;
     this.#rows.push(row);
     if (this.#rows.length >= BATCH) await this.#flush();
+  }
+
+  /** The rows of a select with all columns, which its table lacks or has otherwise. */
+  async putFrom(select: string, count: number): Promise<void> {
+    this.counts.written += count;
+    if (this.#isDry || count === 0) return;
+    await this.#begin();
+    await this.#command(`INSERT INTO ${this.#staging} ${select}`);
   }
 
   /** A key where something is wrong. Other rows of it than the given one will be gone; all of them where none is given. */
@@ -158,11 +168,24 @@ export async function dropLeftovers(
   clickhouse: ClickHouse,
   tables: readonly string[],
 ): Promise<readonly string[]> {
-  const names = tables.flatMap((table) => [PREFIX + table, PREFIX + table + WRONG]);
+  const names = tables.flatMap((table) => [
+    ...[PREFIX + table, PREFIX + table + WRONG],
+    ...[remadeTable(table), stampsTable(table)],
+  ]);
   const found = await clickhouse.query<{ name: string }>(
     'SELECT name FROM system.tables WHERE database = {d:String} AND has({names:Array(String)}, name)',
     { params: { d: clickhouse.database, names } },
   );
   for (const { name } of found) await clickhouse.command(`DROP TABLE IF EXISTS ${name} SYNC`);
   return found.map(({ name }) => name);
+}
+
+/** Where the rows of a second run are gathered. */
+export function remadeTable(table: string): string {
+  return PREFIX + table + REMADE;
+}
+
+/** What the columns that the engine adds must be in rows of a second run. */
+export function stampsTable(table: string): string {
+  return PREFIX + table + STAMPS;
 }
