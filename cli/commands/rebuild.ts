@@ -2,7 +2,7 @@ import { loadConfig } from '../../platform/config.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { namedAction } from '../named-action.ts';
 import { online } from '../rebuild/online.ts';
-import { tables } from '../rebuild/tables.ts';
+import { requireTables, tables } from '../rebuild/tables.ts';
 import { withSession, type Session } from '../session.ts';
 import { requireLog } from '../state/open-state.ts';
 
@@ -68,6 +68,7 @@ export const rebuildCommand = defineCommand({
       if (Array.isArray(value) ? value.length > 0 : value === true)
         throw usageError(`--${option} says nothing of \`rebuild ${name}\``, 'rebuild');
     }
+    requireTables(options.table);
     const config = loadConfig(
       {
         ...(options['data-dir'] === undefined ? {} : { MR_DATA_DIR: options['data-dir'] }),

@@ -25,7 +25,6 @@ export async function tables(
   { print, note }: Pick<CommandContext, 'print' | 'note'>,
   { tables: wanted, isDry }: TablesRequest,
 ): Promise<number> {
-  requireTables(wanted);
   const { config, own } = session;
   if (config.kafka.brokers.length === 0 || config.clickhouse.url === undefined) await own();
   const kafka = await openLog(session);
@@ -53,7 +52,8 @@ export async function tables(
   return isRight && !(isDry && isTouched) ? 0 : 1;
 }
 
-function requireTables(wanted: readonly string[]): void {
+/** @throws MillraceError MR_CLI_USAGE with the nearest name */
+export function requireTables(wanted: readonly string[]): void {
   for (const table of wanted)
     if (!TABLES.includes(table))
       throw usageError(`no table "${table}"${didYouMean(table, TABLES)} (${TABLES.join(', ')})`, 'rebuild');

@@ -29,8 +29,6 @@ export interface RebuildShopTablesOptions extends RebuildEvents {
   readonly isDry: boolean;
   readonly now: () => number;
   readonly log: Logger;
-  /** Told in words what begins. */
-  readonly onStep: (text: string) => void;
 }
 
 export interface RebuiltTables {

@@ -36,29 +36,36 @@ export interface AuditedShop {
   settled(): Promise<void>;
   /** A pass of an auditor that knows nothing yet. */
   audit(): Promise<AuditReport>;
+  /** Lets go of the data folder. */
+  close(): Promise<void>;
   /** An auditor that remembers from pass to pass. */
   auditor(): { pass(): Promise<AuditReport> };
 }
 
-export async function auditedShop(): Promise<AuditedShop> {
-  const dataDir = await temporaryDir();
+/** @param given data folder of an earlier one that was closed; a new one where absent */
+export async function auditedShop(given?: string): Promise<AuditedShop> {
+  const dataDir = given ?? (await temporaryDir());
   const config = parseConfig({ MR_DATA_DIR: dataDir, MR_COMMIT_INTERVAL: '100ms', MR_LOG_LEVEL: 'error' });
   const log = silentLogger();
   const kafka = await openEmbeddedLog({ dir: `${dataDir}/log`, log, fsync: false });
   const clickhouse = await openClickHouse({ config: config.clickhouse, dataDir, log });
   const running: StreamRunner[] = [];
-  onTestFinished(async () => {
+  let isOpen = true;
+  const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
     await Promise.all(running.map((runner) => runner.stop()));
     await clickhouse.close();
     await kafka.close();
-  });
+  };
+  onTestFinished(close);
   await migrate(clickhouse, clickhouseMigrations(), { now: Date.now });
   await ensureTopics(config, kafka);
   const { subtopologies } = shopTopology(config.processing);
   const groupId = processorsGroup('');
   const auditor = () => shopAuditor({ config, kafka, clickhouse, now: Date.now, depth: FULL_DEPTH });
   return {
-    ...{ kafka, clickhouse, config, auditor },
+    ...{ kafka, clickhouse, config, auditor, close },
     audit: () => auditor().pass(),
     async start(overrides = {}) {
       const runner = new StreamRunner({

@@ -79,6 +79,11 @@ function matchTime(
   return undefined;
 }
 
-function* timesBefore(atMs: number): Generator<number, undefined> {
-  for (let time = atMs + CLOCK_SKEW_MS; time > atMs - BEFORE_COMMIT_MS; time--) yield time;
+/** Can be gone through again and again. */
+function timesBefore(atMs: number): Iterable<number> {
+  return {
+    *[Symbol.iterator]() {
+      for (let time = atMs + CLOCK_SKEW_MS; time > atMs - BEFORE_COMMIT_MS; time--) yield time;
+    },
+  };
 }

@@ -71,6 +71,7 @@ export async function rebuildFacts(name: string, options: RebuildFactsOptions): 
   const strays = (await table.strays(inside)).reduce((sum, { n }) => sum + n, 0);
   if (strays > 0) await repair.wrongWhere(`NOT (${inside.map(rangeSql).join(' OR ') || '0'})`, strays);
   if (repair.hasWork) await options.requireStopped();
+  if (repair.hasWork && !isDry) options.onStep(`putting ${name} right`);
   await repair.publish();
   if (!isDry) await requireRight(table, repaired);
   report.rowsWritten = repair.counts.written;

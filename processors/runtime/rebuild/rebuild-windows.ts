@@ -16,7 +16,7 @@ import { WindowRebuild, type WindowRebuildOptions } from './window-rebuild.ts';
 
 export interface RebuildWindowsOptions
   extends WindowRebuildOptions,
-    Omit<SecondRunOptions, 'subtopologies' | 'onRows' | 'namespace' | 'groupId'> {
+    Omit<SecondRunOptions, 'subtopologies' | 'onRows' | 'namespace' | 'groupId' | 'endedAtMs'> {
   readonly application: Application;
   /** Up to date. */
   readonly accounts: AccountReader;
@@ -58,10 +58,12 @@ async function solveFromChangelogs(
 ): Promise<void> {
   const log = logReader(kafka);
   const byName = new Map(hurt.map((table) => [table.table, table]));
+  const writers = new Set(hurt.flatMap(({ claims }) => claims.writers.map(({ subtopology }) => subtopology)));
+  onStep('looking for lost rows in the changelogs');
   for (const changelog of await findChangelogs(log, application.namespace)) {
+    if (!writers.has(changelog.subtopology)) continue;
     for (const range of rangesOf(changelog)) {
       if (hurt.every(({ lost }) => lost.size === 0)) return;
-      onStep(`looking for lost rows in the changelog of ${changelog.subtopology}-${range.partition}`);
       for await (const records of recordsOf(log, range))
         for (const { key, value } of records) {
           if (key === null || value === null || storeOf(key) !== OUTBOX) continue;
@@ -83,7 +85,13 @@ async function solveBySecondRun(
   try {
     for (const table of open) await table.rows.beginRemade();
     await secondRun({
-      ...{ ...options, subtopologies, namespace: application.namespace, groupId: application.groupId },
+      ...{
+        ...options,
+        subtopologies,
+        namespace: application.namespace,
+        groupId: application.groupId,
+        endedAtMs: endOf(options),
+      },
       onRows: async (name: string, rows: readonly Row[]) => byName.get(name)?.rows.addRemade(rows),
     });
     const logBeginsMs = await beginOf(subtopologies, options);
@@ -91,6 +99,12 @@ async function solveBySecondRun(
   } finally {
     for (const table of open) await table.rows.dropRemade();
   }
+}
+
+/** When the application said something last. */
+function endOf({ accounts }: RebuildWindowsOptions): number {
+  const times = accounts.tasks.flatMap(({ mark }) => mark?.atMs ?? []);
+  return times.length === 0 ? Date.now() : Math.max(...times);
 }
 
 /** Sub-topologies that write the tables, and those that they read of. */

@@ -29,6 +29,8 @@ export interface RebuildEvents {
   /** How much of a table is compared, in rows that its tasks have said. */
   readonly onProgress: (table: string, done: number) => void;
   readonly onUnsettled: (unsettled: Unsettled) => void;
+  /** Told in words what begins. */
+  readonly onStep: (text: string) => void;
   /** Asked before anything of a table changes; throws where the application runs. */
   readonly requireStopped: () => Promise<void>;
 }

@@ -21,6 +21,8 @@ export interface SecondRunOptions {
   readonly subtopologies: readonly Subtopology[];
   readonly dataDir: string;
   readonly minFreeBytes: number;
+  /** When the application said something last, epoch ms: its clock goes on from there in the second run. */
+  readonly endedAtMs: number;
   readonly settings: Pick<RunnerOptions, 'watermark' | 'commitIntervalMs'>;
   readonly log: Logger;
   /** Takes rows of versioned tables; resolves when they are kept. */
@@ -32,6 +34,7 @@ const FOLDER = 'rebuild-tables';
 const GROUP = 'rebuild-tables';
 const COPY_RECORDS = 2000;
 const POLL_MS = 200;
+const TELL_MS = 5000;
 const FOR_EVER = '-1';
 
 /**
@@ -43,10 +46,12 @@ export async function secondRun(options: SecondRunOptions): Promise<void> {
   const { dataDir, minFreeBytes, log } = options;
   const dir = join(dataDir, FOLDER);
   await clearSecondRun(dataDir);
-  const copy = await openEmbeddedLog({ dir, log, fsync: false, minFreeBytes });
+  const shiftMs = Date.now() - options.endedAtMs;
+  const now = () => Date.now() - shiftMs;
+  const copy = await openEmbeddedLog({ dir, log, fsync: false, minFreeBytes, now });
   try {
     await copyInputs(copy, options);
-    await run(copy, options);
+    await run(copy, { ...options, now });
   } finally {
     await copy.close();
     await clearSecondRun(dataDir);
@@ -99,7 +104,7 @@ function outsideInputs(subtopologies: readonly Subtopology[]): readonly string[]
   return [...new Set(inputs)].filter((topic) => !written.has(topic));
 }
 
-async function run(copy: Kafka, options: SecondRunOptions): Promise<void> {
+async function run(copy: Kafka, options: SecondRunOptions & { readonly now: () => number }): Promise<void> {
   const { subtopologies, settings, log } = options;
   const rows = new GatheringWriter(options.onRows);
   const runner = new StreamRunner({
@@ -107,7 +112,7 @@ async function run(copy: Kafka, options: SecondRunOptions): Promise<void> {
     ...{
       ...settings,
       onlineFlushIntervalMs: settings.commitIntervalMs,
-      now: Date.now,
+      now: options.now,
       newId: randomUUID,
       log,
     },
@@ -121,13 +126,16 @@ async function run(copy: Kafka, options: SecondRunOptions): Promise<void> {
     let quietSinceMs = Date.now();
     // Marks of time go on between tasks for ever: it is enough that they have once kept up since the last row.
     let hasKeptUp = false;
+    let toldMs = 0;
     while (!hasKeptUp || Date.now() - quietSinceMs < quietMs) {
       await setTimeout(POLL_MS);
       if (failure !== undefined) throw failure.error;
       const left = await unread(copy, subtopologies);
       if (rows.takeActivity()) [quietSinceMs, hasKeptUp] = [Date.now(), false];
       hasKeptUp ||= left === 0;
-      if (!hasKeptUp) options.onStep(`second run: ${left} records to go`);
+      if (hasKeptUp || Date.now() - toldMs < TELL_MS) continue;
+      toldMs = Date.now();
+      options.onStep(`second run: ${left} records to go`);
     }
   } finally {
     await runner.stop();

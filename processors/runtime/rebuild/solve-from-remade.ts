@@ -17,7 +17,7 @@ const MAX_SEARCHES = 300;
 const MAX_TRIED = 3;
 /** Tables whose keys, or values, follow the clock. */
 const CLOCK_KEYS = new Set(['sessions', 'segment_trending_minute']);
-const CLOCK_VALUES = new Set(['segment_trending_minute']);
+const CLOCK_VALUES = new Set(['segment_trending_minute', 'order_life']);
 
 /**
  * Puts rows of the second run in the place of those that are lost: where a journal knows the row, as its task said it, or

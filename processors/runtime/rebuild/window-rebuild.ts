@@ -94,7 +94,7 @@ export class WindowRebuild {
 
   /** Makes the table right as far as was found how, and tells what is left. */
   async publish(): Promise<RebuildReport> {
-    const { isDry, onUnsettled, requireStopped } = this.#options;
+    const { isDry, onUnsettled, onStep, requireStopped } = this.#options;
     for (const [id, { version }] of this.lost) {
       const place = `key ${id}, version ${version}`;
       const reason =
@@ -104,6 +104,7 @@ export class WindowRebuild {
     this.report.unproven += this.lost.size;
     if (this.repair.hasWork) await requireStopped();
     const hasWork = this.repair.hasWork && !isDry;
+    if (hasWork) onStep(`putting ${this.table} right`);
     await this.repair.publish();
     if (hasWork) await this.#requireRight();
     this.report.rowsWritten = this.repair.counts.written;
