@@ -64,7 +64,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'rebuild',
-    summary: 'make the online store what the state of the stream tasks says',
+    summary: 'make the online store or the tables what the stream tasks have committed',
     load: () => import('./commands/rebuild.ts').then((module) => module.rebuildCommand),
   },
   {

@@ -286,6 +286,16 @@ export const ERROR_CATALOGUE = {
     fix: 'Name one of the tables in schemas/tables.ts; a new column type needs its text in processors/runtime/audit/row-sql.ts.',
     retryable: false,
   },
+  MR_REBUILD_CONTESTED: {
+    what: 'A table that was rebuilt does not hold what was written to it: another writer changed it meanwhile.',
+    fix: 'Find who else writes to it, end the application if it was started again, and run `millrace rebuild tables` once more.',
+    retryable: false,
+  },
+  MR_REBUILD_STOPPED: {
+    what: 'A rebuild of tables ended before its end, since a store did not answer or a disk is full.',
+    fix: 'Put right what the message names, and run the same command again: what was done stays, and it goes on from there.',
+    retryable: true,
+  },
   MR_SAVEPOINT_EXISTS: {
     what: 'There is something in the place where a savepoint is to be written.',
     fix: 'Give another name, or remove what is there.',

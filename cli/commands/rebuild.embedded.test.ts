@@ -112,7 +112,14 @@ describe('millrace rebuild online', () => {
   it('says what it does not know', async () => {
     const dataDir = await temporaryDir();
     expect(await rebuild(dataDir, 'online')).toMatchObject({ code: 1 });
-    expect(await rebuild(dataDir, 'tables')).toMatchObject({ code: 2 });
+    for (const wrong of [
+      ['table'],
+      ['tables', '--table', 'click'],
+      ['tables', '--task', 'visitor-0'],
+      ['online', '--check'],
+    ])
+      expect(await rebuild(dataDir, ...wrong)).toMatchObject({ code: 2 });
+    expect(await rebuild(dataDir, 'tables')).toMatchObject({ code: 1, result: null });
     await withProcessors(dataDir, () => Promise.resolve());
     const unknown = await rebuild(dataDir, 'online', '--task', 'visitor-99');
     expect([unknown.code, unknown.noted]).toEqual([1, expect.stringContaining('MR_STATE_NOT_FOUND')]);

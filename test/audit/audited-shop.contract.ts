@@ -38,13 +38,24 @@ export interface AuditedShop {
   settled(): Promise<void>;
   /** A pass of an auditor that knows nothing yet. */
   audit(): Promise<AuditReport>;
+  /** Lets go of the data folder. */
+  close(): Promise<void>;
   /** An auditor that remembers from pass to pass. */
   auditor(depth?: AuditDepth): { pass(): Promise<AuditReport> };
 }
 
-/** @param redisUrl of the online store, which is embedded where absent */
-export async function auditedShop(redisUrl?: string): Promise<AuditedShop> {
-  const dataDir = await temporaryDir();
+export interface AuditedShopOptions {
+  /** Of the online store, which is embedded where absent. */
+  readonly redisUrl?: string;
+  /** Data folder of an earlier one that was closed; a new one where absent. */
+  readonly dataDir?: string;
+}
+
+export async function auditedShop({
+  redisUrl,
+  dataDir: given,
+}: AuditedShopOptions = {}): Promise<AuditedShop> {
+  const dataDir = given ?? (await temporaryDir());
   const config = parseConfig({ MR_DATA_DIR: dataDir, MR_COMMIT_INTERVAL: '100ms', MR_LOG_LEVEL: 'error' });
   const log = silentLogger();
   const kafka = await openEmbeddedLog({ dir: `${dataDir}/log`, log, fsync: false });
@@ -52,12 +63,16 @@ export async function auditedShop(redisUrl?: string): Promise<AuditedShop> {
   const redis = redisUrl === undefined ? config.redis : { ...config.redis, url: new Secret(redisUrl) };
   const store = await openOnlineStore({ redis, dataDir, keyPrefix: 'mr:', deadlineMs: 10_000, log });
   const running: StreamRunner[] = [];
-  onTestFinished(async () => {
+  let isOpen = true;
+  const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
     await Promise.all(running.map((runner) => runner.stop()));
     await store.close();
     await clickhouse.close();
     await kafka.close();
-  });
+  };
+  onTestFinished(close);
   await migrate(clickhouse, clickhouseMigrations(), { now: Date.now });
   await ensureTopics(config, kafka);
   const { subtopologies } = shopTopology(config.processing);
@@ -65,7 +80,7 @@ export async function auditedShop(redisUrl?: string): Promise<AuditedShop> {
   const auditor = (depth = FULL_DEPTH) =>
     shopAuditor({ config, kafka, clickhouse, store, now: Date.now, depth });
   return {
-    ...{ kafka, clickhouse, store, config, auditor },
+    ...{ kafka, clickhouse, store, config, auditor, close },
     audit: () => auditor().pass(),
     async start(overrides = {}) {
       const runner = new StreamRunner({

@@ -14,7 +14,7 @@ describe.skipIf(binary.isMissing)(binary.title('the auditor and Redis'), () => {
   }, async () => {
     const redis = await spawnRedis();
     onTestFinished(() => redis.stop());
-    const shop = await auditedShop(redis.url);
+    const shop = await auditedShop({ redisUrl: redis.url });
     await findsHands(shop, {
       delete: async (key) => void (await redisCall(redis.port, 'DEL', `mr:v:${key}`)),
       write: async ({ key, value, version, owner }) =>
@@ -42,7 +42,7 @@ describe.skipIf(binary.isMissing)(binary.title('the auditor and Redis'), () => {
   }, async () => {
     const redis = await spawnRedis();
     onTestFinished(() => redis.stop());
-    const shop = await auditedShop(redis.url);
+    const shop = await auditedShop({ redisUrl: redis.url });
     await shop.send(traffic(1, 2));
     const runner = await shop.start();
     await shop.settled();

@@ -10,6 +10,8 @@ import { ACCOUNT, accountKey, INPUT_SHAPE, ledgerIn, OUTPUT_SHAPE, type CommitMa
 export interface JournalChunk {
   readonly table: string;
   readonly rows: readonly JournalRow[];
+  /** Log time of its record, epoch ms. */
+  readonly atMs: number;
 }
 
 /** The committed account of one task. */
@@ -26,6 +28,8 @@ export interface TaskView {
   readonly tables: ReadonlySet<string>;
   /** Whether every row that it ever wrote was in its journal when it was read. */
   readonly isJournalWhole: boolean;
+  /** Whether it has never committed anything. */
+  readonly isUnused: boolean;
 }
 
 /** Reads the accounts of all tasks from their changelogs, and goes on from where it was. */
@@ -75,6 +79,7 @@ class FollowedTask implements TaskView {
   readonly chunks: JournalChunk[] = [];
   mark: CommitMark | undefined;
   isJournalWhole = true;
+  isUnused = true;
   /** Next offset of the changelog to read. */
   position = 0;
   #nextChunk = 0;
@@ -84,24 +89,28 @@ class FollowedTask implements TaskView {
     this.partition = partition;
   }
 
-  take({ key, value }: LogRecord): void {
+  take({ key, value, timestampMs }: LogRecord): void {
     if (key === null) return;
+    this.isUnused = false;
     const entry = storeKeyOf(key);
     if (entry.store !== ACCOUNT) return;
     const { kind, name, rest } = accountKey(entry.key);
     if (kind === 'in') ledgerIn(this.inputs, name, INPUT_SHAPE).restore(rest, value);
     else if (kind === 'out') ledgerIn(this.outputs, name, OUTPUT_SHAPE).restore(rest, value);
-    else if (kind === 'rows') this.#takeChunk(name, rest, value);
+    else if (kind === 'rows') this.#takeChunk({ table: name, rest, atMs: timestampMs }, value);
     else if (value !== null) this.mark = JSON.parse(value.toString('utf8')) as CommitMark;
   }
 
-  #takeChunk(table: string, rest: string, value: Buffer | null): void {
+  #takeChunk(
+    { table, rest, atMs }: { readonly table: string; readonly rest: string; readonly atMs: number },
+    value: Buffer | null,
+  ): void {
     this.tables.add(table);
     if (value === null) return;
     const number = chunkNumber(`|${rest}`);
     if (number !== this.#nextChunk) this.isJournalWhole = false;
     this.#nextChunk = number + 1;
-    this.chunks.push({ table, rows: [...rowsOfChunk(value)] });
+    this.chunks.push({ table, rows: [...rowsOfChunk(value)], atMs });
   }
 }
 

@@ -1,15 +1,15 @@
 import type { ClickHouse } from '../../../platform/clickhouse/port.ts';
 import type { Kafka } from '../../../platform/kafka/port.ts';
 import { FACT_TABLES, FACT_TTL_DAYS } from '../../../schemas/tables.ts';
-import { namespaced } from '../../../schemas/topics.ts';
-import type { Input, Subtopology } from '../topology.ts';
-import type { AccountReader, TaskView } from './account-reader.ts';
-import type { Bucket } from './bucket-ledger.ts';
+import type { Subtopology } from '../topology.ts';
+import type { AccountReader } from './account-reader.ts';
 import { Digest } from './digest.ts';
-import { compareRows, type FactMapping } from './fact-rows.ts';
-import { columnsOf, FactTable, type FactBucket, type FactRange } from './fact-table.ts';
+import { factParts, factsOf, sumOf, type FactPart } from './fact-parts.ts';
+import { compareRows } from './fact-rows.ts';
+import { columnsOf, FactTable, type FactRange } from './fact-table.ts';
 import type { AuditCheck, AuditLine, CheckResult, Finding } from './finding.ts';
-import { factTableOf, INPUT_SHAPE } from './task-account.ts';
+import type { FactMapping } from './remade-facts.ts';
+import { INPUT_SHAPE } from './task-account.ts';
 
 export interface FactCheckOptions {
   readonly clickhouse: ClickHouse;
@@ -25,15 +25,6 @@ export interface FactCheckOptions {
   readonly maxRemade: number;
   /** Only this table. */
   readonly table?: string;
-}
-
-/** A bucket of an account, with what is known of the rows that it speaks of. */
-interface Part {
-  readonly task: TaskView;
-  readonly input: Input;
-  readonly bucket: Bucket;
-  readonly range: FactRange;
-  readonly said: Digest;
 }
 
 /** When a part was checked last, and what ClickHouse said of its rows when their content was proven. */
@@ -69,7 +60,7 @@ export class FactCheck implements AuditCheck {
     for (const name of FACT_TABLES) {
       if (this.#options.table !== undefined && this.#options.table !== name) continue;
       const table = await this.#table(name);
-      const parts = this.#parts(name);
+      const parts = factParts(name, { ...this.#options, oldestMs: this.#options.now() - TTL_MS });
       const chosen = isAgain ? this.#chosenAgain(name, parts) : this.#choose(table, parts);
       this.#chosen.set(name, new Set(chosen.map((part) => placeOf(name, part))));
       findings.push(...(await this.#checkParts(table, chosen)), ...(await this.#strays(table, parts)));
@@ -87,24 +78,7 @@ export class FactCheck implements AuditCheck {
     return table;
   }
 
-  #parts(table: string): Part[] {
-    const { accounts, subtopologies, namespace, now } = this.#options;
-    const oldestMs = now() - TTL_MS;
-    return accounts.tasks.flatMap((task) => {
-      const { inputs = [] } = subtopologies.find(({ name }) => name === task.subtopology) ?? {};
-      return inputs.flatMap((input) => {
-        if (!this.#options.mappings.some((m) => m.table === table && m.topic === input.topic)) return [];
-        const topic = namespaced(namespace, input.topic);
-        return (task.inputs.get(input.topic)?.buckets() ?? []).flatMap((bucket) => {
-          if (bucket.firstMs < oldestMs) return []; // its rows go by their TTL
-          const range = { topic, partition: task.partition, from: bucket.from, to: bucket.to };
-          return [{ task, input, bucket, range, said: factsOf(bucket, table) }];
-        });
-      });
-    });
-  }
-
-  async #checkParts(table: FactTable, chosen: readonly Part[]): Promise<Finding[]> {
+  async #checkParts(table: FactTable, chosen: readonly FactPart[]): Promise<Finding[]> {
     const there = await table.buckets(chosen.map(({ range }) => range));
     const findings: Finding[] = [];
     let remade = 0;
@@ -128,12 +102,12 @@ export class FactCheck implements AuditCheck {
   }
 
   /** What changed, then what was not checked for longest, up to what one pass may read. */
-  #choose(table: FactTable, parts: readonly Part[]): readonly Part[] {
-    const isFresh = (part: Part) => {
+  #choose(table: FactTable, parts: readonly FactPart[]): readonly FactPart[] {
+    const isFresh = (part: FactPart) => {
       const known = this.#knownOf(table, part);
       return known.content === undefined || known.count !== part.said.count;
     };
-    const byAge = (x: Part, y: Part) =>
+    const byAge = (x: FactPart, y: FactPart) =>
       Number(isFresh(y)) - Number(isFresh(x)) || this.#knownOf(table, x).atMs - this.#knownOf(table, y).atMs;
     let rows = 0;
     return [...parts].sort(byAge).filter((part) => {
@@ -143,11 +117,11 @@ export class FactCheck implements AuditCheck {
     });
   }
 
-  #chosenAgain(table: string, parts: readonly Part[]): readonly Part[] {
+  #chosenAgain(table: string, parts: readonly FactPart[]): readonly FactPart[] {
     return parts.filter((part) => this.#chosen.get(table)?.has(placeOf(table, part)) === true);
   }
 
-  #knownOf({ table }: { readonly table: string }, { range, bucket }: Part): Known {
+  #knownOf({ table }: { readonly table: string }, { range, bucket }: FactPart): Known {
     const key = placeOf(table, { range, bucket });
     let known = this.#known.get(key);
     if (known === undefined || known.count > factsOf(bucket, table).count)
@@ -156,7 +130,7 @@ export class FactCheck implements AuditCheck {
   }
 
   /** A coarse bucket takes over what was proven of the fine ones that became it. */
-  #adopted(table: string, { range, bucket }: Pick<Part, 'range' | 'bucket'>): Known {
+  #adopted(table: string, { range, bucket }: Pick<FactPart, 'range' | 'bucket'>): Known {
     const nothing: Known = { atMs: 0, count: 0, content: undefined, isProven: false };
     if (!bucket.isCoarse) return nothing;
     const content = new Digest();
@@ -178,7 +152,7 @@ export class FactCheck implements AuditCheck {
   }
 
   /** Rows at places that do not exist. Rows of a commit under way are in front of the end of the log. */
-  async #strays(table: FactTable, parts: readonly Part[]): Promise<Finding[]> {
+  async #strays(table: FactTable, parts: readonly FactPart[]): Promise<Finding[]> {
     const { kafka } = this.#options;
     const known: FactRange[] = [];
     for (const topic of new Set(parts.map(({ range }) => range.topic)))
@@ -192,7 +166,7 @@ export class FactCheck implements AuditCheck {
     }));
   }
 
-  #lines(table: string, parts: readonly Part[]): AuditLine[] {
+  #lines(table: string, parts: readonly FactPart[]): AuditLine[] {
     const lines = new Map<string, AuditLine>();
     for (const part of parts) {
       const { topic, partition } = part.range;
@@ -210,24 +184,6 @@ export class FactCheck implements AuditCheck {
   }
 }
 
-function placeOf(table: string, { range, bucket }: Pick<Part, 'range' | 'bucket'>): string {
+function placeOf(table: string, { range, bucket }: Pick<FactPart, 'range' | 'bucket'>): string {
   return `${table}/${range.topic}/${range.partition}/${bucket.isCoarse ? 'c' : 'f'}${bucket.index}`;
-}
-
-function factsOf({ digests }: Bucket, table: string): Digest {
-  for (const [name, digest] of digests) if (factTableOf(name) === table) return digest;
-  return new Digest();
-}
-
-function sumOf(there: ReadonlyMap<string, FactBucket>, { range, bucket }: Part): FactBucket {
-  const sum = { ids: new Digest(), content: new Digest() };
-  const count = bucket.isCoarse ? INPUT_SHAPE.factor : 1;
-  const first = bucket.isCoarse ? bucket.index * INPUT_SHAPE.factor : bucket.index;
-  for (let index = first; index < first + count; index++) {
-    const one = there.get(`${range.topic}/${range.partition}/${index}`);
-    if (one === undefined) continue;
-    sum.ids.merge(one.ids);
-    sum.content.merge(one.content);
-  }
-  return sum;
 }

@@ -1,22 +1,12 @@
 import type { Row } from '../../../platform/clickhouse/port.ts';
 import type { Kafka } from '../../../platform/kafka/port.ts';
-import type { MillraceEvent } from '../../../schemas/generated/events.ts';
 import type { Input } from '../topology.ts';
 import { Digest } from './digest.ts';
 import type { FactBucket, FactHash, FactRange, FactTable } from './fact-table.ts';
 import type { Finding } from './finding.ts';
-import { hashText, type HashPair } from './hash-pair.ts';
-import { readInput } from './input-log.ts';
-import { defaultText, type Column } from './row-sql.ts';
-import { cellText, COLUMN_END } from './row-text.ts';
-
-/** How the records of a topic become rows of a fact table: the function that its task uses. */
-export interface FactMapping {
-  readonly table: string;
-  /** Contract name. */
-  readonly topic: string;
-  readonly row: (event: never) => Row;
-}
+import type { HashPair } from './hash-pair.ts';
+import { contentOf, remake, textOf, type FactMapping, type Remade } from './remade-facts.ts';
+import type { Column } from './row-sql.ts';
 
 export interface CompareOptions {
   readonly kafka: Kafka;
@@ -30,13 +20,6 @@ export interface CompareOptions {
   readonly known: Digest | undefined;
 }
 
-/** A fact as the log says it must be. */
-interface Remade {
-  readonly row: Row;
-  readonly id: HashPair;
-  readonly eventId: string;
-}
-
 const EXAMPLES = 5;
 
 /**
@@ -48,7 +31,7 @@ export async function compareRows(
   options: CompareOptions,
 ): Promise<{ readonly findings: readonly Finding[]; readonly isProven: boolean }> {
   const { range, said, found, known } = options;
-  const remade = await remake(table.table, options);
+  const remade = await remadeOf(table.table, options);
   if (remade === undefined) {
     const findings = withoutLog(table.table, { range, said, found, known });
     return { findings, isProven: false };
@@ -95,7 +78,8 @@ function isWhole(
   return content.equals(found.content);
 }
 
-async function remake(
+/** Undefined where the log has let go of the beginning of the range. */
+async function remadeOf(
   table: string,
   { kafka, mappings, input, range }: CompareOptions,
 ): Promise<Map<number, Remade> | undefined> {
@@ -103,14 +87,7 @@ async function remake(
   const log = (await kafka.admin.offsets(range.topic)).find(({ partition }) => partition === range.partition);
   if (mapping === undefined || log === undefined || log.start > range.from) return undefined;
   const remade = new Map<number, Remade>();
-  const place = { name: range.topic, input, partition: range.partition };
-  for await (const { record, value, id } of readInput(kafka, place, range)) {
-    if (value === null) continue;
-    const event = value as MillraceEvent;
-    const at = { _topic: range.topic, _partition: range.partition, _offset: record.offset, _ordinal: 0 };
-    const row = { ...mapping.row(event as never), ...at, event_id: event.eventId.toLowerCase() };
-    remade.set(record.offset, { row, id, eventId: event.eventId.toLowerCase() });
-  }
+  for await (const fact of remake(kafka, { mapping, input, range })) remade.set(fact.offset, fact);
   return remade;
 }
 
@@ -184,18 +161,6 @@ function differences(
   cells: Readonly<Record<string, string>>,
 ): string[] {
   return columns.filter((column) => textOf(row, column) !== cells[column.name]).map(({ name }) => name);
-}
-
-function contentOf(row: Row, columns: readonly Column[]): HashPair {
-  const hash = { a: 0, b: 0 };
-  hashText(columns.map((column) => textOf(row, column) + COLUMN_END).join(''), hash);
-  return hash;
-}
-
-/** A row may leave out what its event does not have: the table fills that in. */
-function textOf(row: Row, { name, type }: Column): string {
-  const value = row[name];
-  return value === undefined || value === null ? defaultText(type) : cellText(value);
 }
 
 function isEqual(x: HashPair, y: HashPair): boolean {

@@ -121,12 +121,23 @@ export class FactTable {
     );
   }
 
+  /** Count and eventIds of a range, and checksum of its rows. */
+  async sum(range: FactRange): Promise<FactBucket> {
+    const sum = { ids: new Digest(), content: new Digest() };
+    for (const { ids, content } of (await this.buckets([range])).values()) {
+      sum.ids.merge(ids);
+      sum.content.merge(content);
+    }
+    return sum;
+  }
+
   #query<T extends Row>(sql: string): Promise<T[]> {
     return this.#clickhouse.query<T>(sql, { timeoutMs: TIMEOUT_MS });
   }
 }
 
-function rangeSql({ topic, partition, from, to }: FactRange): string {
+/** SQL of the condition that a row is of the range. */
+export function rangeSql({ topic, partition, from, to }: FactRange): string {
   const name = topic.replace(/[\\']/g, '\\$&');
   return `(_topic = '${name}' AND _partition = ${partition} AND _offset >= ${from} AND _offset < ${to})`;
 }

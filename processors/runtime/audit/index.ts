@@ -2,7 +2,7 @@
 export { AccountReader } from './account-reader.ts';
 export { Auditor, type AuditReport } from './auditor.ts';
 export { FactCheck } from './fact-check.ts';
-export type { FactMapping } from './fact-rows.ts';
+export type { FactMapping } from './remade-facts.ts';
 export type { AuditCheck, AuditLine, AuditStore, Finding } from './finding.ts';
 export { InputCheck } from './input-check.ts';
 export { OnlineCheck } from './online-check.ts';

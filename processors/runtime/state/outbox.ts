@@ -44,14 +44,20 @@ export class Outbox {
   owed(): TableRows {
     const rows = new Map<string, Row[]>();
     for (const [, part] of this.#store.entries()) {
-      const [head = '', ...lines] = part.split('\n');
-      const [table, columns] = JSON.parse(head) as [string, string[]];
+      const { table, rows: ofPart } = readPart(part);
       const known = rows.get(table) ?? [];
       rows.set(table, known);
-      for (const line of lines) known.push(rowOf(columns, JSON.parse(line) as unknown[]));
+      for (const row of ofPart) known.push(row);
     }
     return rows;
   }
+}
+
+/** The rows of a part as it is in the changelog. */
+export function readPart(part: string): { readonly table: string; readonly rows: readonly Row[] } {
+  const [head = '', ...lines] = part.split('\n');
+  const [table, columns] = JSON.parse(head) as [string, string[]];
+  return { table, rows: lines.map((line) => rowOf(columns, JSON.parse(line) as unknown[])) };
 }
 
 function* partsOf(table: string, rows: readonly Row[]): Generator<string, undefined> {

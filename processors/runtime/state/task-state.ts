@@ -45,6 +45,9 @@ interface Timed {
   readonly recorder: StepRecorder | undefined;
 }
 
+/** How long a task remembers eventIds at least, by ingest time, and how many at most. */
+export const REMEMBERED_MS = 24 * 3_600_000;
+export const MAX_REMEMBERED_IDS = 4_000_000;
 /** Key of the remembered eventIds among the stores. */
 export const DUPLICATES = 'duplicates';
 const SLASH = 0x2f;
@@ -59,7 +62,7 @@ const KEY_ONLY = { name: 'none', encode: () => Buffer.alloc(0), decode: () => tr
  * parts whole, and records, time and commits follow in turn.
  */
 export class TaskState {
-  readonly duplicates = new DuplicateFilter({ horizonMs: 24 * 3_600_000, maxIds: 4_000_000 });
+  readonly duplicates = new DuplicateFilter({ horizonMs: REMEMBERED_MS, maxIds: MAX_REMEMBERED_IDS });
   /** What the task read and said: for those who check the stores. */
   readonly account = new TaskAccount();
   readonly undo = new UndoLog();
