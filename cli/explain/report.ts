@@ -78,6 +78,18 @@ function publishedText({ published, place, times }: Omit<FoundEvidence, 'evidenc
   return [`  evidence  ${place.topic}/${place.partition}/${place.offset}; ${said}${again}`];
 }
 
+/** Of the time that let a timer fire, which may be that of some inputs alone; of the whole task where no one is. */
+function watermarkOf(
+  watermarks: Evidence['watermarks'],
+  dueMs: number | null,
+): Evidence['watermarks'][string] {
+  const fired = Object.values(watermarks).find(
+    ([before, during]) =>
+      dueMs !== null && (before ?? Number.NEGATIVE_INFINITY) < dueMs && during !== null && during >= dueMs,
+  );
+  return fired ?? watermarks['*'] ?? [null, null];
+}
+
 function causeText(evidence: Evidence, shown: Shown): string {
   const { cause, watermarks } = evidence;
   if (cause.kind === 'record') {
@@ -85,7 +97,7 @@ function causeText(evidence: Evidence, shown: Shown): string {
     const text = key === null ? 'without a key' : `of ${shown.text(Buffer.from(key, 'base64').toString())}`;
     return `the record ${topic}/${partition}/${offset} ${text}, taken in ${timeText(timestampMs)}`;
   }
-  const [before, during] = watermarks['*'] ?? [null, null];
+  const [before, during] = watermarkOf(watermarks, cause.kind === 'timer' ? cause.dueMs : null);
   const moved =
     cause.by === 'advance'
       ? `the ${cause.reason === 'idle' ? 'clock moved time, as all was silent,' : 'watermark moved'} from ${timeText(before)} to ${timeText(during)}`

@@ -16,16 +16,13 @@ describe.skipIf(binary.isMissing)(binary.title('the auditor and Redis'), () => {
     onTestFinished(() => redis.stop());
     const shop = await auditedShop({ redisUrl: redis.url });
     await findsHands(shop, {
-      delete: async (key) => void (await redisCall(redis.port, 'DEL', `mr:v:${key}`)),
-      write: async ({ key, value, version, owner }) =>
-        void (await redisCall(
-          redis.port,
-          'SET',
-          `mr:v:${key}`,
-          `${version}@${owner}:${value}`,
-          'PX',
-          86_400_000,
-        )),
+      delete: async (key) => {
+        await redisCall(redis.port, 'DEL', `mr:v:${key}`);
+      },
+      write: async ({ key, value, version, owner }) => {
+        const text = `${version}@${owner}:${value}`;
+        await redisCall(redis.port, 'SET', `mr:v:${key}`, text, 'PX', 86_400_000);
+      },
     });
     // What is no record of the product at all is of nobody, and in nobody's way.
     await redisCall(redis.port, 'SET', 'mr:v:text', 'by hand');

@@ -41,6 +41,8 @@ const CALM_MS = 5500;
 /** From then on it counts as stuck. */
 const LIMIT_MS = 180_000;
 const NEVER_MS = 1e12;
+/** Shorter than many a process stands still: its transaction is aborted meanwhile. */
+const SHORT_TRANSACTION_MS = 1500;
 
 /** How a seed runs the proof job; what is drawn here is drawn apart from what happens. */
 function setUp(seed: number) {
@@ -62,6 +64,7 @@ function setUp(seed: number) {
     watermark: { outOfOrderMs, idleTimeoutMs: isLateKnown ? NEVER_MS : 1200 },
     commitIntervalMs: random.pick([100, 250, 400, 800]),
     withStandbys: instances > 1 && random.chance(0.2),
+    ...(createRandom(seed, 'transactions').chance(0.5) ? { transactionTimeoutMs: SHORT_TRANSACTION_MS } : {}),
   };
   return { world, faults, input, isLateKnown, outOfOrderMs };
 }

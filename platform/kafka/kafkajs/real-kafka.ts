@@ -24,6 +24,8 @@ export interface RealKafkaOptions extends KafkaSecurity {
   readonly log: Logger;
   /** A group member that is silent for so long is expelled; 15 s where absent. */
   readonly sessionTimeoutMs?: number;
+  /** A transaction that is open for so long is aborted, and its producer fenced; 15 s where absent. */
+  readonly transactionTimeoutMs?: number;
   /** Ways to the brokers other than sockets, and a clock other than the system's: for simulations. */
   readonly connect?: ConnectBroker;
   readonly scheduler?: Scheduler;
@@ -112,7 +114,8 @@ export function createRealKafka(options: RealKafkaOptions): Kafka {
     },
     transactionalProducer(id) {
       const client = connect(false);
-      return keep(createTransactionalProducer({ ...id, client, limits, log }), client);
+      const { transactionTimeoutMs } = options;
+      return keep(createTransactionalProducer({ ...id, client, limits, transactionTimeoutMs, log }), client);
     },
     groupConsumer(consumer) {
       const client = connect(true);

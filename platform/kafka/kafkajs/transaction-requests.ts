@@ -37,7 +37,7 @@ export interface TransactionRequests {
   abort(): Promise<void>;
 }
 
-/** A dead holder's transaction blocks readers no longer than this. */
+/** A dead holder's transaction blocks readers no longer than this, unless it is told otherwise. */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 const DEADLINE_MS = 10_000;
 const INIT_DEADLINE_MS = 30_000;
@@ -59,9 +59,11 @@ interface Coordinated<Q, S> {
   readonly timeoutMs?: number;
 }
 
+/** @param transactionTimeoutMs after which the coordinator aborts a transaction of the holder and fences it */
 export function createTransactionRequests(
   client: ClusterClient,
   holder: TransactionHolder,
+  transactionTimeoutMs = TRANSACTION_TIMEOUT_MS,
 ): TransactionRequests {
   const { transactionalId } = holder;
   const transaction = { kind: 'transaction', key: transactionalId } as const;
@@ -89,7 +91,7 @@ export function createTransactionRequests(
       const answer = await ask({
         ...transaction,
         api: INIT_PRODUCER_ID,
-        request: { transactionalId, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS },
+        request: { transactionalId, transactionTimeoutMs },
         codes: ({ errorCode }) => [errorCode],
         repeatable: true,
         deadlineMs: INIT_DEADLINE_MS,

@@ -17,6 +17,7 @@ import { learnTopics, routeRecords } from './route.ts';
 export interface TransactionalProducerOptions extends TransactionalId {
   readonly client: ClusterClient;
   readonly limits: TopicLimits;
+  readonly transactionTimeoutMs?: number | undefined;
   readonly log: Logger;
 }
 
@@ -105,11 +106,8 @@ export function createTransactionalProducer(options: TransactionalProducerOption
   return {
     async init() {
       if (unusable !== null) throw unusable;
-      const holder: TransactionHolder = await createTransactionRequests(client, {
-        transactionalId,
-        producerId: -1,
-        producerEpoch: -1,
-      }).init();
+      const nobody: TransactionHolder = { transactionalId, producerId: -1, producerEpoch: -1 };
+      const holder = await createTransactionRequests(client, nobody, options.transactionTimeoutMs).init();
       session = {
         requests: createTransactionRequests(client, holder),
         appender: createAppender(client, holder),

@@ -38,6 +38,8 @@ export interface InstanceEnvironment {
   readonly commitIntervalMs: number;
   readonly withStandbys: boolean;
   readonly guarantee?: Guarantee | undefined;
+  /** A transaction that is open for so long is aborted by its coordinator; the client's own where absent. */
+  readonly transactionTimeoutMs?: number | undefined;
   /** Exchanges what a process works with: how a test plants a bug. */
   readonly alter?: ((parts: ProcessParts, host: SimulatedHost) => ProcessParts) | undefined;
   /** Exchanges the way to the brokers. */
@@ -85,12 +87,13 @@ export class Instance {
   start(): void {
     this.#isWanted = true;
     if (this.#runner !== undefined) return;
-    const { time, startMs, cluster, alterConnect = asItIs } = this.#env;
+    const { time, startMs, cluster, transactionTimeoutMs, alterConnect = asItIs } = this.#env;
     const host = new SimulatedHost(time, this.#random, startMs);
     const log = silentLogger();
     const kafka = createRealKafka({
       ...{ brokers: cluster.bootstrap, clientId: 'simulation', log, sessionTimeoutMs: SESSION_TIMEOUT_MS },
       ...{ connect: alterConnect(cluster.connectFrom(host)), scheduler: host },
+      ...(transactionTimeoutMs === undefined ? {} : { transactionTimeoutMs }),
     });
     const rows = createBatchWriter(this.#env.tables.connectFrom(host), {
       ...{

@@ -31,6 +31,7 @@ export interface WorldOptions {
   readonly commitIntervalMs: number;
   readonly withStandbys: boolean;
   readonly guarantee?: InstanceEnvironment['guarantee'];
+  readonly transactionTimeoutMs?: InstanceEnvironment['transactionTimeoutMs'];
   readonly alter?: InstanceEnvironment['alter'];
   readonly alterConnect?: InstanceEnvironment['alterConnect'];
 }
