@@ -40,7 +40,8 @@ export default defineConfig({
           include: ['**/*.integration.test.ts'],
           exclude,
           pool: 'forks',
-          maxWorkers: 2,
+          // They mostly wait for servers.
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
