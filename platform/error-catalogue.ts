@@ -358,7 +358,7 @@ export const ERROR_CATALOGUE = {
   },
   MR_SPILL_FULL: {
     what: 'State that does not fit in memory does not fit on the local disk either, or not into the bound set for it.',
-    fix: 'Make room on the disk or raise the bound; or raise MR_STATE_MEMORY_MB, or spread the tasks over more instances.',
+    fix: 'Make room on the disk or raise the bound; or raise MR_STATE_MEMORY_MB, or spread the tasks over more instances. Then start again: nothing half restored was committed, and state comes back from its changelog.',
     retryable: true,
   },
   MR_SPILL_FAILED: {

@@ -1,7 +1,11 @@
+import { symlink } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { freePort } from '../harness/free-port.ts';
 import { runMillrace } from '../harness/millrace-process.ts';
+import { skipOrFail } from '../harness/require-service.ts';
+import { makeSmallDisk } from '../harness/small-disk.ts';
 import { temporaryDir } from '../harness/temporary-dir.ts';
 
 /** What the start of the whole pipeline says about a fault of its surroundings, and that it ends soon. */
@@ -18,6 +22,24 @@ async function startFault(env: Readonly<Record<string, string>>, args: readonly 
   const { code } = await process.ended;
   return { code, stderr: process.stderr(), seconds: (performance.now() - startedMs) / 1000 };
 }
+
+const disk = await makeSmallDisk(4);
+const small = skipOrFail(disk.missing, {});
+
+afterAll(() => disk.remove());
+
+describe.skipIf(small.isMissing)(small.title('a full disk at the start'), () => {
+  it('no room for state beyond the memory: the code, the folder and what to do', async () => {
+    const dir = await temporaryDir();
+    await symlink(disk.path, join(dir, 'spill'));
+    disk.leave(0);
+    const fault = await startFault({ MR_DATA_DIR: dir });
+    expect(fault.code, fault.stderr).toBe(1);
+    expect(fault.stderr).toContain('MR_SPILL_FULL');
+    expect(fault.stderr).toContain(join(dir, 'spill'));
+    expect(fault.stderr).toContain('Make room on the disk');
+  });
+});
 
 describe('faults at the start', () => {
   it('Kafka down: a code, soon', async () => {

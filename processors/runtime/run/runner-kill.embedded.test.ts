@@ -1,18 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { readRows } from '../../../test/harness/file-row-writer.ts';
 import { temporaryDir } from '../../../test/harness/temporary-dir.ts';
 import { countViews, factsByPlace, latestCounts, viewStream } from '../../../test/harness/view-job.ts';
 
 const CHILD = fileURLToPath(new URL('../../../test/harness/view-job-child.ts', import.meta.url));
 const EVENTS = 6000;
 const KILLS = 8;
-
-type Row = Readonly<Record<string, unknown>>;
 
 function start(dir: string): ChildProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', CHILD, dir, String(EVENTS)], {
@@ -40,18 +39,6 @@ async function rowsWritten(dir: string, child: ChildProcess): Promise<void> {
   for (const before = await size(); (await size()) === before && child.exitCode === null; ) await sleep(2);
 }
 
-async function rowsOf(dir: string): Promise<readonly Row[]> {
-  const lines = (await readFile(join(dir, 'rows.ndjson'), 'utf8')).split('\n');
-  return lines.flatMap((line) => {
-    try {
-      return [JSON.parse(line) as Row];
-    } catch {
-      // Torn by a kill, so never acknowledged: it is said again.
-      return [];
-    }
-  });
-}
-
 test('a process that is killed again and again counts every event once', { timeout: 180_000 }, async () => {
   const dir = await temporaryDir();
   let kills = 0;
@@ -67,7 +54,7 @@ test('a process that is killed again and again counts every event once', { timeo
   expect(kills).toBeGreaterThanOrEqual(KILLS - 1);
 
   const events = viewStream(EVENTS, { stepMs: 100, disorderMs: 5000 });
-  const rows = await rowsOf(dir);
+  const rows = await readRows(join(dir, 'rows.ndjson'));
   const table = (name: string) => rows.filter((row) => row['table'] === name);
   expect(latestCounts(table('item_minute'))).toEqual(countViews(events, (event) => event.itemId));
   expect(latestCounts(table('device_minute'))).toEqual(countViews(events, (event) => event.anonymousId));

@@ -173,6 +173,7 @@ export class EntryTable<V> {
    * Moves entries to disk, those that came into memory first at first, until about so many bytes are free.
    * @param isPinned whether an entry has to stay
    * @returns bytes that became free
+   * @throws MillraceError MR_SPILL_FULL, MR_SPILL_FAILED; every entry is where it was or on disk then
    */
   evict(bytes: number, isPinned: (key: string) => boolean): number {
     const { openSpill } = this.#options;
@@ -224,24 +225,33 @@ export class EntryTable<V> {
     return keys;
   }
 
+  /** An entry is in memory until its copy is on disk: where the disk refuses some, the others are where they belong. */
   #spill(spilled: SpilledEntries, keys: readonly string[]): void {
     let batch: LeavingEntry[] = [];
     let bytes = 0;
+    const flush = () => {
+      spilled.put(batch);
+      for (const { key } of batch) this.#leave(key);
+      batch = [];
+      bytes = 0;
+    };
     for (const key of keys) {
-      const entry = spilled.release(key) ? undefined : this.snapshot(key);
+      if (spilled.release(key)) {
+        this.#leave(key);
+        continue;
+      }
+      const entry = this.snapshot(key);
       if (entry === undefined) continue;
       batch.push({ key, ...entry });
       bytes += entry.bytes.length;
-      if (bytes < SPILL_BATCH_BYTES) continue;
-      spilled.put(batch);
-      batch = [];
-      bytes = 0;
+      if (bytes >= SPILL_BATCH_BYTES) flush();
     }
-    spilled.put(batch);
-    for (const key of keys) {
-      this.memory.delete(key);
-      this.#times?.delete(key);
-      this.#oldest.left(key);
-    }
+    flush();
+  }
+
+  #leave(key: string): void {
+    this.memory.delete(key);
+    this.#times?.delete(key);
+    this.#oldest.left(key);
   }
 }

@@ -52,6 +52,8 @@ export class TaskSet {
   readonly #byChangelog = new Map<string, Subtopology>();
   readonly #tasks = new Map<string, Task>();
   readonly #standbys = new Map<string, Standby>();
+  /** Tasks on their way: where one cannot start, the others still do when the assignment has failed. */
+  readonly #beginning = new Set<Promise<void>>();
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -153,16 +155,23 @@ export class TaskSet {
     }
   }
 
-  /** Closes every task, those of an assignment under way included. */
+  /** Closes every task, those of an assignment under way, or of one that failed, included. */
   close(): Promise<void> {
     this.#closed = true;
     return this.#inTurn(async () => {
+      await Promise.allSettled(this.#beginning);
       await this.#dropStandbys([...this.#standbys.keys()]);
       await this.#closeAll(this.tasks);
     });
   }
 
-  async #begin(subtopology: Subtopology, partition: number, faults?: StepFaults): Promise<void> {
+  #begin(subtopology: Subtopology, partition: number, faults?: StepFaults): Promise<void> {
+    const begun = this.#start(subtopology, partition, faults).finally(() => this.#beginning.delete(begun));
+    this.#beginning.add(begun);
+    return begun;
+  }
+
+  async #start(subtopology: Subtopology, partition: number, faults?: StepFaults): Promise<void> {
     const task = (await this.#promoted(subtopology, partition)) ?? this.#make(subtopology, partition, faults);
     try {
       await task.start();
