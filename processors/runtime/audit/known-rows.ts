@@ -24,7 +24,7 @@ export function followedBy(known: Known | undefined, next: Omit<Known, 'before'>
     while (first.before?.saidMs === known.saidMs) first = first.before;
     if (first.before !== undefined) first.before.before = undefined;
   }
-  return { ...next, before: known };
+  return { ...next, before: known?.version === next.version ? known.before : known };
 }
 
 /** What is known when the row of a version was refused; undefined where that is nothing. */
