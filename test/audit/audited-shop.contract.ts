@@ -18,6 +18,7 @@ import { FULL_DEPTH, shopAuditor, type AuditDepth } from '../../processors/audit
 import { processorsGroup } from '../../processors/application.ts';
 import type { AuditReport } from '../../processors/runtime/audit/index.ts';
 import { StreamRunner, type RunnerOptions } from '../../processors/runtime/run/runner.ts';
+import type { RowWriter } from '../../processors/runtime/task/sinks.ts';
 import { shopTopology } from '../../processors/topologies.ts';
 import type { MillraceEvent } from '../../schemas/generated/events.ts';
 import { clickhouseMigrations } from '../../schemas/migrations.ts';
@@ -85,7 +86,7 @@ export async function auditedShop({
     async start(overrides = {}) {
       const runner = new StreamRunner({
         ...{ subtopologies, groupId, namespace: '', kafka, store },
-        rows: createBatchWriter(clickhouse, { maxRows: 50_000, maxBytes: 64 * 1024 * 1024, log }),
+        rows: rowWriter(clickhouse),
         watermark: { outOfOrderMs: 0, idleTimeoutMs: 300 },
         ...{ commitIntervalMs: 100, onlineFlushIntervalMs: 20, now: Date.now, newId: randomUUID, log },
         ...overrides,
@@ -113,6 +114,25 @@ export async function auditedShop({
         return true;
       };
       await waitUntil(isDone, { timeoutMs: 60_000, what: 'everything committed' });
+    },
+  };
+}
+
+function rowWriter(clickhouse: ClickHouse): RowWriter {
+  const limits = { maxRows: 50_000, maxBytes: 2 ** 26, sparesRefused: true };
+  return createBatchWriter(clickhouse, { ...limits, log: silentLogger() });
+}
+
+/** Dies between the rows of a commit and its transaction, after so many commits. */
+export function dyingWriter({ clickhouse }: AuditedShop, commits: number): RowWriter {
+  const writer = rowWriter(clickhouse);
+  let flushes = 0;
+  return {
+    add: (table, rows) => writer.add(table, rows),
+    async flush() {
+      const refused = await writer.flush();
+      if (++flushes > commits) throw new Error('died between the rows and their transaction');
+      return refused;
     },
   };
 }
@@ -154,6 +174,6 @@ export function traffic(seed: number, minutes: number): ProduceRecord[] {
   ];
 }
 
-function topicRecord(topic: string, event: MillraceEvent): ProduceRecord {
+export function topicRecord(topic: string, event: MillraceEvent): ProduceRecord {
   return { topic, key: 'key', value: encodeEvent(event), timestampMs: event.ingestTime };
 }

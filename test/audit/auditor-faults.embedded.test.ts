@@ -1,22 +1,5 @@
 import { expect, test } from 'vitest';
-import { createBatchWriter } from '../../platform/clickhouse/writer.ts';
-import { silentLogger } from '../../platform/log.ts';
-import type { RowWriter } from '../../processors/runtime/task/sinks.ts';
-import { auditedShop, traffic, type AuditedShop } from './audited-shop.contract.ts';
-
-/** Dies between the rows of a commit and its transaction, after so many commits. */
-function dyingWriter({ clickhouse }: AuditedShop, commits: number): RowWriter {
-  const writer = createBatchWriter(clickhouse, { maxRows: 50_000, maxBytes: 2 ** 26, log: silentLogger() });
-  let flushes = 0;
-  return {
-    add: (table, rows) => writer.add(table, rows),
-    async flush() {
-      const refused = await writer.flush();
-      if (++flushes > commits) throw new Error('died between the rows and their transaction');
-      return refused;
-    },
-  };
-}
+import { auditedShop, dyingWriter, traffic } from './audited-shop.contract.ts';
 
 test('crashes, redeliveries, late and broken records and an audit in the middle are nothing wrong', {
   timeout: 600_000,

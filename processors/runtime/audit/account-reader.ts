@@ -114,9 +114,6 @@ class FollowedTask implements TaskView {
   }
 }
 
-/** Name of the digests of what a task said to a topic. */
-export const RECORDS = 'records';
-
 /** The buckets of an input by their place, and how far the account goes. */
 export function inputRange(ledger: BucketLedger): {
   readonly buckets: readonly Bucket[];

@@ -1,4 +1,5 @@
 import { Digest, mergeInto, type DigestJson } from './digest.ts';
+import type { HashPair } from './hash-pair.ts';
 
 /** What happened in a part of a partition or of time: digests by name. */
 export interface Bucket {
@@ -69,6 +70,20 @@ export class BucketLedger {
     this.#changed.add(bucket);
     if (!bucket.isCoarse) this.#last = bucket;
     return bucket;
+  }
+
+  /**
+   * Takes a member out of a digest of the bucket that has its place.
+   * @returns the key of the bucket's entry; undefined where it is kept no longer
+   */
+  takeOut(place: number, name: string, member: HashPair): string | undefined {
+    const index = Math.floor(place / this.shape.size);
+    const bucket = this.#coarse.get(Math.floor(index / this.shape.factor)) ?? this.#fine.get(index);
+    const digest = bucket?.digests.get(name);
+    if (bucket === undefined || digest === undefined) return undefined;
+    digest.remove(member);
+    this.#changed.add(bucket);
+    return keyOf(bucket);
   }
 
   /** Entries that changed since the last call; what is no longer recent becomes coarse. */
@@ -156,6 +171,13 @@ function newBucket(bucket: Omit<Bucket, 'digests'>): Bucket {
 
 function keyOf({ index, isCoarse }: Bucket): string {
   return `${isCoarse ? 'c' : 'f'}${index}`;
+}
+
+/** An entry as it was taken, without a member of one of its digests: what came into its bucket since stays out of it. */
+export function entryWithout(value: Buffer, name: string, member: HashPair): Buffer {
+  const bucket = decode(value, 0, false);
+  bucket.digests.get(name)?.remove(member);
+  return encode(bucket);
 }
 
 function encode({ from, to, firstMs, lastMs, digests }: Bucket): Buffer {

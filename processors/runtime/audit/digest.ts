@@ -29,6 +29,13 @@ export class Digest {
     this.b = (this.b + b) >>> 0;
   }
 
+  /** Takes one of its members out again. */
+  remove({ a, b }: HashPair): void {
+    this.count -= 1;
+    this.a = (this.a - a + TWO_32) >>> 0;
+    this.b = (this.b - b + TWO_32) >>> 0;
+  }
+
   merge(other: Digest): void {
     this.count += other.count;
     this.a = (this.a + other.a) >>> 0;

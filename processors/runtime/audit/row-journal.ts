@@ -10,6 +10,10 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const TWO_32 = 2 ** 32;
 const WORDS = 6;
 
+/** In the place of the hash of a row: it takes its key back, or its table has refused it. */
+const RETRACTED: HashPair = { a: 0, b: 0 };
+const REFUSED: HashPair = { a: 0, b: 1 };
+
 /** What a task said of one key of a versioned table. */
 export interface JournalRow {
   /** Hash of the key. */
@@ -17,6 +21,8 @@ export interface JournalRow {
   /** Hash of the whole row; undefined where it takes the key back. */
   readonly row: HashPair | undefined;
   readonly version: number;
+  /** The table has refused the row of this version that was said before: what it had of the key stays. */
+  readonly isRefused: boolean;
 }
 
 interface Chunk {
@@ -40,14 +46,19 @@ export class RowJournal {
 
   /** Takes the rows of a commit, in the order of their versions: the last one of a key counts. */
   add(table: string, rows: readonly Row[], shape: VersionedTable): void {
-    const packed = new Uint32Array(rows.length * WORDS);
-    let at = 0;
-    for (const row of rows) {
+    this.#push(table, rows, (row) => {
       hashRow(row, shape.key, this.#key);
       hashRow(row, this.#columnsOf(table, row), this.#row);
-      at = this.#pack(packed, at, { row, isRetracted: isRetracted(row, shape) });
-    }
-    this.#fresh.push({ key: `${table}|${this.#number++}`, value: Buffer.from(packed.buffer) });
+      return isRetracted(row, shape) ? RETRACTED : this.#row;
+    });
+  }
+
+  /** Takes rows of this commit or the one before that their table has refused. */
+  refused(table: string, rows: readonly Row[], shape: VersionedTable): void {
+    this.#push(table, rows, (row) => {
+      hashRow(row, shape.key, this.#key);
+      return REFUSED;
+    });
   }
 
   takeChanges(nowMs: number): LedgerChange[] {
@@ -75,6 +86,23 @@ export class RowJournal {
     this.#chunks = this.#chunks.filter((chunk) => chunk !== gone);
   }
 
+  /** @param hashOf leaves the hash of the key in `#key` */
+  #push(table: string, rows: readonly Row[], hashOf: (row: Row) => HashPair): void {
+    const packed = new Uint32Array(rows.length * WORDS);
+    let at = 0;
+    for (const row of rows) {
+      const { a, b } = hashOf(row);
+      const version = row['version'] as number;
+      packed[at++] = this.#key.a;
+      packed[at++] = this.#key.b;
+      packed[at++] = a;
+      packed[at++] = b;
+      packed[at++] = version % TWO_32;
+      packed[at++] = Math.floor(version / TWO_32);
+    }
+    this.#fresh.push({ key: `${table}|${this.#number++}`, value: Buffer.from(packed.buffer) });
+  }
+
   #note(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.bytes;
@@ -90,21 +118,6 @@ export class RowJournal {
     let columns = this.#columns.get(table);
     if (columns === undefined) this.#columns.set(table, (columns = Object.keys(row).sort()));
     return columns;
-  }
-
-  #pack(
-    into: Uint32Array,
-    at: number,
-    { row, isRetracted: gone }: { row: Row; isRetracted: boolean },
-  ): number {
-    const version = row['version'] as number;
-    into[at] = this.#key.a;
-    into[at + 1] = this.#key.b;
-    into[at + 2] = gone ? 0 : this.#row.a;
-    into[at + 3] = gone ? 0 : this.#row.b;
-    into[at + 4] = version % TWO_32;
-    into[at + 5] = Math.floor(version / TWO_32);
-    return at + WORDS;
   }
 }
 
@@ -123,8 +136,13 @@ export function* rowsOfChunk(packed: Buffer): Generator<JournalRow> {
     const row = { a: word(at + 8), b: word(at + 12) };
     yield {
       key: { a: word(at), b: word(at + 4) },
-      row: row.a === 0 && row.b === 0 ? undefined : row,
+      row: isSame(row, RETRACTED) ? undefined : row,
+      isRefused: isSame(row, REFUSED),
       version: word(at + 20) * TWO_32 + word(at + 16),
     };
   }
+}
+
+function isSame(x: HashPair, y: HashPair): boolean {
+  return x.a === y.a && x.b === y.b;
 }

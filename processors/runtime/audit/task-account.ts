@@ -3,7 +3,8 @@ import type { LogRecord, ProduceRecord } from '../../../platform/kafka/port.ts';
 import { VERSIONED_TABLES } from '../../../schemas/tables.ts';
 import type { UuidWords } from '../task/event-id-set.ts';
 import { parseUuid } from '../task/event-id-set.ts';
-import { BucketLedger, type LedgerChange, type LedgerShape } from './bucket-ledger.ts';
+import type { PutAside } from '../task/refusals.ts';
+import { BucketLedger, entryWithout, type LedgerChange, type LedgerShape } from './bucket-ledger.ts';
 import { digestIn } from './digest.ts';
 import { hashRecord, hashUuid, type HashPair } from './hash-pair.ts';
 import { RowJournal } from './row-journal.ts';
@@ -19,6 +20,8 @@ export const INPUT_SHAPE: LedgerShape = { size: 4096, factor: 64 };
 /** Log timestamps of what was written: minutes, then hours, as long as any output topic keeps its records. */
 export const OUTPUT_SHAPE: LedgerShape = { size: 60_000, factor: 60, keep: 16 * 24 };
 const FACTS = 'facts ';
+/** Name of the digests of what a task said to a topic. */
+export const RECORDS = 'records';
 const NO_ID = new Uint32Array(4);
 
 /** How a commit is known: its task's emissions up to it. */
@@ -58,6 +61,8 @@ export class TaskAccount {
   #lastInput: BucketLedger | undefined;
   #mark: CommitMark | undefined;
   #isMarked = false;
+  /** Entries of inputs, as the last commit has them. */
+  #taken: ReadonlyMap<string, Buffer> = new Map();
 
   /**
    * A record was read.
@@ -91,10 +96,39 @@ export class TaskAccount {
       for (const { key, value } of some) changes.push({ key: `${prefix}|${key}`, value });
     };
     for (const [topic, ledger] of this.#inputs) put(`in|${topic}`, ledger.takeChanges());
+    this.#taken = new Map(changes.flatMap(({ key, value }) => (value === null ? [] : [[key, value]])));
     for (const [topic, ledger] of this.#outputs) put(`out|${topic}`, ledger.takeChanges());
     put('rows', this.#journal.takeChanges(nowMs));
     if (this.#isMarked) changes.push({ key: 'mark', value: Buffer.from(JSON.stringify(this.#mark)) });
     this.#isMarked = false;
+    return changes;
+  }
+
+  /**
+   * Takes out what the targets refused of the commit whose changes were taken last, or of results of the one before, and
+   * puts its letters in.
+   * @returns entries that belong into that commit, behind its others; what was read since is not in them
+   */
+  refused(aside: readonly PutAside[], topicName: (topic: string) => string, nowMs: number): LedgerChange[] {
+    const amended = new Map<string, Buffer>();
+    const results = new Map<string, Row[]>();
+    for (const { refusal, letter } of aside) {
+      this.#addRecord(letter);
+      if (refusal.kind === 'record') this.#takeOutRecord(refusal.record);
+      if (refusal.kind !== 'row') continue;
+      const { table, row } = refusal;
+      if (VERSIONED_TABLES[table] === undefined) this.#takeOutFact(table, row, { topicName, amended });
+      else results.set(table, [...(results.get(table) ?? []), row]);
+    }
+    for (const [table, rows] of results) {
+      const shape = VERSIONED_TABLES[table];
+      if (shape !== undefined) this.#journal.refused(table, rows, shape);
+    }
+    const changes: LedgerChange[] = [...amended].map(([key, value]) => ({ key, value }));
+    for (const [topic, ledger] of this.#outputs)
+      for (const { key, value } of ledger.takeChanges()) changes.push({ key: `out|${topic}|${key}`, value });
+    for (const { key, value } of this.#journal.takeChanges(nowMs))
+      changes.push({ key: `rows|${key}`, value });
     return changes;
   }
 
@@ -113,15 +147,36 @@ export class TaskAccount {
     for (const row of rows) {
       const ledger = ledgers.get(row['_topic'] as string);
       if (ledger === undefined) continue;
-      const { event_id: id, _offset: offset } = row as {
-        readonly event_id?: unknown;
-        readonly _offset: number;
-      };
-      const isKnown = typeof id === 'string' && parseUuid(id, this.#uuid);
-      // A table of facts need not name the event: then its place stands for it, as where it is read.
-      hashUuid(isKnown ? this.#uuid : placeId(offset), this.#hash);
+      const offset = this.#hashFact(row);
       digestIn(ledger.at(offset).digests, name).add(this.#hash);
     }
+  }
+
+  #takeOutFact(
+    table: string,
+    row: Row,
+    { topicName, amended }: { topicName: (topic: string) => string; amended: Map<string, Buffer> },
+  ): void {
+    const name = FACTS + table;
+    for (const [contract, ledger] of this.#inputs) {
+      if (topicName(contract) !== row['_topic']) continue;
+      const offset = this.#hashFact(row);
+      const key = `in|${contract}|${ledger.takeOut(offset, name, this.#hash)}`;
+      const entry = amended.get(key) ?? this.#taken.get(key);
+      if (entry !== undefined) amended.set(key, entryWithout(entry, name, this.#hash));
+    }
+  }
+
+  /** @returns its offset */
+  #hashFact(row: Row): number {
+    const { event_id: id, _offset: offset } = row as {
+      readonly event_id?: unknown;
+      readonly _offset: number;
+    };
+    const isKnown = typeof id === 'string' && parseUuid(id, this.#uuid);
+    // A table of facts need not name the event: then its place stands for it, as where it is read.
+    hashUuid(isKnown ? this.#uuid : placeId(offset), this.#hash);
+    return offset;
   }
 
   /** Records mostly come from the input of the one before. */
@@ -137,11 +192,16 @@ export class TaskAccount {
     const { topic, key, value, timestampMs = 0 } = record;
     const bucket = ledgerIn(this.#outputs, topic, OUTPUT_SHAPE).at(timestampMs);
     hashRecord({ key, value, timestampMs }, this.#hash);
-    digestIn(bucket.digests, 'records').add(this.#hash);
+    digestIn(bucket.digests, RECORDS).add(this.#hash);
     bucket.to = Math.max(bucket.to, timestampMs + 1);
     bucket.from = Math.min(bucket.from, timestampMs);
     bucket.firstMs = Math.min(bucket.firstMs, timestampMs);
     bucket.lastMs = Math.max(bucket.lastMs, timestampMs);
+  }
+
+  #takeOutRecord({ topic, key, value, timestampMs = 0 }: ProduceRecord): void {
+    hashRecord({ key, value, timestampMs }, this.#hash);
+    this.#outputs.get(topic)?.takeOut(timestampMs, RECORDS, this.#hash);
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Kafka } from '../../../platform/kafka/port.ts';
-import { RECORDS, type AccountReader } from './account-reader.ts';
+import type { AccountReader } from './account-reader.ts';
 import { Digest } from './digest.ts';
 import type { AuditCheck, AuditLine, CheckResult, Finding, FindingKind } from './finding.ts';
 import { hashRecord, type HashPair } from './hash-pair.ts';
 import { mayBeGone, retentionOf, type Retention } from './retention.ts';
-import { OUTPUT_SHAPE } from './task-account.ts';
+import { OUTPUT_SHAPE, RECORDS } from './task-account.ts';
 
 export interface TopicCheckOptions {
   readonly kafka: Kafka;

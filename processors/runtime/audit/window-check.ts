@@ -1,10 +1,10 @@
 import type { ClickHouse } from '../../../platform/clickhouse/port.ts';
 import { SHORTEST_TTL_DAYS, VERSIONED_TABLES } from '../../../schemas/tables.ts';
-import type { AccountReader, TaskView } from './account-reader.ts';
+import type { AccountReader, JournalChunk, TaskView } from './account-reader.ts';
 import { columnsOf } from './fact-table.ts';
 import type { AuditCheck, AuditLine, CheckResult, Finding, FindingKind } from './finding.ts';
 import type { HashPair } from './hash-pair.ts';
-import type { JournalRow } from './row-journal.ts';
+import { followedBy, withoutVersion, type Known } from './known-rows.ts';
 import { epochOf, type CommitMark } from './task-account.ts';
 import { rowCounts, SLICES, WindowTable, type WindowRow } from './window-table.ts';
 
@@ -19,21 +19,13 @@ export interface WindowCheckOptions {
   readonly table?: string;
 }
 
-/** What the newest row of a key must be. */
-interface Known {
-  readonly version: number;
-  /** Undefined where the key was taken back. */
-  readonly row: HashPair | undefined;
-  /** Whether its task has said so; else it was found there first. */
-  readonly isProven: boolean;
-  readonly atMs: number;
-}
-
 /** What is known of a table. */
 interface Memory {
   readonly known: Map<string, Known>;
   /** Slices whose rows were read once. */
   readonly begun: Set<number>;
+  /** Keys whose only known row was refused: what else the table has of them is not known. */
+  readonly reopened: Set<string>;
   readonly checkedAtMs: number[];
   /** Slices that the last run looked at. */
   chosen: readonly number[];
@@ -67,7 +59,7 @@ export class WindowCheck implements AuditCheck {
   async run({ isAgain }: { readonly isAgain: boolean }): Promise<CheckResult> {
     const { accounts, clickhouse } = this.#options;
     const counts = await rowCounts(clickhouse);
-    for (const { table, rows } of accounts.takeRows()) this.#take(table, rows);
+    for (const chunk of accounts.takeRows()) this.#take(chunk);
     const findings: Finding[] = [];
     const lines: AuditLine[] = [];
     for (const name of Object.keys(VERSIONED_TABLES)) {
@@ -96,20 +88,26 @@ export class WindowCheck implements AuditCheck {
     if (memory === undefined) {
       const checkedAtMs = Array.from({ length: SLICES }, () => 0);
       const known = new Map<string, Known>();
-      memory = { known, begun: new Set(), checkedAtMs, chosen: [], ahead: new Map(), hasForgotten: false };
+      memory = {
+        ...{ known, begun: new Set(), reopened: new Set(), checkedAtMs, chosen: [], ahead: new Map() },
+        hasForgotten: false,
+      };
       this.#memories.set(table, memory);
     }
     return memory;
   }
 
-  #take(table: string, rows: readonly JournalRow[]): void {
-    const { known } = this.#memory(table);
+  #take({ table, rows, atMs: saidMs }: JournalChunk): void {
+    const memory = this.#memory(table);
+    const { known } = memory;
     const atMs = this.#options.now();
-    for (const { key, row, version } of rows) {
+    for (const { key, row, version, isRefused } of rows) {
       const id = idOf(key);
-      if ((known.get(id)?.version ?? -1) > version) continue;
+      const newest = known.get(id);
+      if (isRefused) withdraw(id, version, memory);
+      if (isRefused || (newest?.version ?? -1) > version) continue;
       known.delete(id); // what was said last is forgotten last
-      known.set(id, { version, row, isProven: true, atMs });
+      known.set(id, followedBy(newest, { version, row, isProven: true, atMs, saidMs }));
     }
     this.#forget(table);
   }
@@ -148,6 +146,7 @@ export class WindowCheck implements AuditCheck {
       memory.begun.add(slice);
       memory.checkedAtMs[slice] = nowMs;
     }
+    for (const id of memory.reopened) if (slices.includes(sliceOf(id))) memory.reopened.delete(id);
     for (const [id, { row, version, atMs }] of missing) {
       if (row === undefined || atMs < nowMs - TTL_MS) memory.known.delete(id);
       else suspects.push({ key: keyOf(id), kind: 'gap', partition: null, version, reason: 'it is missing' });
@@ -187,9 +186,11 @@ export class WindowCheck implements AuditCheck {
     const isWhole =
       !memory.hasForgotten &&
       writers.every(({ isJournalWhole, mark }) => isJournalWhole && mark?.sinceMs === 0);
-    if (memory.begun.has(sliceOf(id)) || isWhole) return this.#ahead(row, state);
+    const isBegun = memory.begun.has(sliceOf(id)) && !memory.reopened.has(id);
+    if (isBegun || isWhole) return this.#ahead(row, state);
     const atMs = row.emittedAtMs;
-    memory.known.set(id, { version: row.version, row: row.row, isProven: false, atMs });
+    const found = { version: row.version, row: row.row, isProven: false, atMs, saidMs: 0 };
+    memory.known.set(id, followedBy(undefined, found));
     return undefined;
   }
 
@@ -240,6 +241,19 @@ interface Suspect {
   readonly partition: number | null;
   readonly version: number;
   readonly reason: string;
+}
+
+/** The row of a version was refused: what was known of its key before is what must be there. */
+function withdraw(id: string, version: number, { known, reopened }: Memory): void {
+  const newest = known.get(id);
+  if (newest === undefined) return;
+  const left = withoutVersion(newest, version);
+  if (left !== undefined) {
+    known.set(id, left);
+    return;
+  }
+  known.delete(id);
+  reopened.add(id);
 }
 
 async function finding(table: WindowTable, suspect: Suspect): Promise<Finding> {

@@ -1,5 +1,7 @@
 import type { AccountReader, TaskView } from '../audit/account-reader.ts';
 import type { HashPair } from '../audit/hash-pair.ts';
+import { followedBy, withoutVersion, type Known } from '../audit/known-rows.ts';
+import type { JournalRow } from '../audit/row-journal.ts';
 import { epochOf } from '../audit/task-account.ts';
 
 /** What a task has said last of a key of a window table. */
@@ -24,14 +26,11 @@ export interface TableClaims {
 
 /** The journals of all tasks by table. */
 export function claimsOf(accounts: AccountReader): (table: string) => TableClaims {
-  const byTable = new Map<string, Map<string, Claim>>();
+  const byTable = new Map<string, Map<string, Known>>();
   for (const { table, rows, atMs } of accounts.takeRows()) {
-    const byKey = byTable.get(table) ?? new Map<string, Claim>();
+    const byKey = byTable.get(table) ?? new Map<string, Known>();
     byTable.set(table, byKey);
-    for (const { key, row, version } of rows) {
-      const id = keyId(key);
-      if ((byKey.get(id)?.version ?? -1) <= version) byKey.set(id, { row, version, atMs });
-    }
+    for (const said of rows) claim(byKey, said, atMs);
   }
   // A task whose journal is not whole may have written any table.
   const isWhole = accounts.tasks.every(
@@ -42,6 +41,20 @@ export function claimsOf(accounts: AccountReader): (table: string) => TableClaim
     const byKey = byTable.get(table) ?? new Map<string, Claim>();
     return { byKey, isWhole, writers, hasLate: writers.some(hadLate) };
   };
+}
+
+/** What a table has refused is claimed no longer: what was said of the key before is. */
+function claim(byKey: Map<string, Known>, { key, row, version, isRefused }: JournalRow, atMs: number): void {
+  const id = keyId(key);
+  const newest = byKey.get(id);
+  if (!isRefused) {
+    if ((newest?.version ?? -1) > version) return;
+    byKey.set(id, followedBy(newest, { version, row, atMs, saidMs: atMs, isProven: true }));
+    return;
+  }
+  const left = newest === undefined ? undefined : withoutVersion(newest, version);
+  if (left === undefined) byKey.delete(id);
+  else byKey.set(id, left);
 }
 
 function writersOf(

@@ -4,6 +4,7 @@ import type { LogRecord, ProduceRecord, TopicPartition } from '../../../platform
 import { ACCOUNT, TaskAccount } from '../audit/task-account.ts';
 import { DuplicateFilter } from '../task/duplicate-filter.ts';
 import { EVENT_TIME_HEADER } from '../task/read-head.ts';
+import type { PutAside } from '../task/refusals.ts';
 import type { Touches } from '../evidence/touches.ts';
 import { EventTimers } from '../time/event-timers.ts';
 import type { TimeScope } from '../time/time-scope.ts';
@@ -278,6 +279,22 @@ export class TaskState {
     });
     this.#memory?.relieve();
     return records;
+  }
+
+  /** What the account says otherwise in the commit whose changes were taken last, since some of it was refused. */
+  refused(
+    aside: readonly PutAside[],
+    place: {
+      readonly changelog: TopicPartition;
+      readonly topicName: (topic: string) => string;
+      readonly now: () => number;
+    },
+  ): ProduceRecord[] {
+    const nowMs = place.now();
+    return this.account.refused(aside, place.topicName, nowMs).map(({ key, value }) => ({
+      ...{ ...place.changelog, key: `${ACCOUNT}/${key}`, value },
+      timestampMs: nowMs,
+    }));
   }
 
   describe(): readonly StoreDescription[] {

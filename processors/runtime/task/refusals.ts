@@ -20,6 +20,12 @@ export type Refusal =
       readonly reason: string;
     };
 
+/** A refusal and its dead letter. */
+export interface PutAside {
+  readonly refusal: Refusal;
+  readonly letter: ProduceRecord;
+}
+
 /** Beside what, and by whom. */
 export interface RefusalPlace {
   readonly subtopology: string;

@@ -385,8 +385,13 @@ export class Task {
   async commit(prepared: PreparedCommit, refusals: readonly Refusal[] = []): Promise<void> {
     const { transaction, causes } = prepared;
     try {
-      await commitSparing(this.#producer, { transaction, causes, refusals }, (refusal) =>
-        this.#outcomes.refused(refusal),
+      await commitSparing(
+        this.#producer,
+        { transaction, causes, refusals },
+        {
+          letterOf: (refusal) => this.#outcomes.refused(refusal),
+          amend: (aside) => this.#state.refused(aside, { changelog: this.changelog, ...this.#env }),
+        },
       );
       this.isFruitless = false;
       this.committedOnlineVersion = prepared.onlineVersion;
