@@ -11,7 +11,8 @@ import { settingsOf, shopTopology } from '../../processors/topologies.ts';
 import { decodeEvent, isRecord } from '../../schemas/wire-format.ts';
 import { openReader } from '../backends.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
-import { reportJson, reportText, shownOf, summaryOf } from '../explain/report.ts';
+import { reportJson, reportText, summaryOf } from '../explain/report.ts';
+import { shownOf } from '../explain/shown.ts';
 import { withSession } from '../session.ts';
 import { requireLog } from '../state/open-state.ts';
 

@@ -1,5 +1,5 @@
 import type { StateDifference } from '../../processors/runtime/evidence/replay.ts';
-import type { Shown } from './report.ts';
+import type { Shown } from './shown.ts';
 
 /** What the step has seen of the state and what it made of it: of a value that has fields, those that changed. */
 export function stateText(state: readonly StateDifference[], shown: Shown): readonly string[] {

@@ -68,3 +68,17 @@ test('events are encoded for their topic in the namespace; what was taken is gon
   expect(out.takeNotices()).toEqual([{ channel: 'alerts', message: 'hello' }]);
   expect([out.pending, out.hasNotices, out.take().records]).toEqual([0, false, []]);
 });
+
+test('a row stays as it was said, whatever becomes of the lists of the state that it was made of', () => {
+  const out = outputs();
+  const state = { ids: ['a'], levels: [{ depth: 1 }], byName: { a: [1] } };
+  out.versionedRow('sessions', { ...state });
+  out.fact('orders', recordAt(7), { ...state });
+  state.ids.push('b');
+  for (const level of state.levels) level.depth = 2;
+  state.byName.a.push(2);
+  const { facts, results } = out.take();
+  const said = { ids: ['a'], levels: [{ depth: 1 }], byName: { a: [1] } };
+  expect(results.get('sessions')).toMatchObject([said]);
+  expect(facts.get('orders')).toMatchObject([said]);
+});

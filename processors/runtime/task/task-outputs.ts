@@ -161,6 +161,7 @@ export class TaskOutputs implements Outputs {
     row['_partition'] = record.partition;
     row['_offset'] = record.offset;
     row['_ordinal'] = this.#ordinal;
+    detach(row);
     this.#addRow(this.#facts, table, row);
   }
 
@@ -168,6 +169,7 @@ export class TaskOutputs implements Outputs {
     row['partition'] = this.#partition;
     row['emitted_at'] = this.#now();
     row['version'] = this.nextVersion();
+    detach(row);
     this.#addRow(this.#results, table, row);
   }
 
@@ -223,4 +225,23 @@ export class TaskOutputs implements Outputs {
       if (tables.get(table)?.pop() !== undefined) this.#rowCount -= 1;
     });
   }
+}
+
+/**
+ * Gives a row values of its own: it is written after later records have changed the state, and a list in it may be one of
+ * the state's.
+ */
+function detach(row: FreshRow): void {
+  for (const column in row) {
+    const value = row[column];
+    if (typeof value === 'object' && value !== null) row[column] = copyOf(value);
+  }
+}
+
+/** Of what a row may hold; `structuredClone` takes ten times as long. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (value instanceof Date) return new Date(value);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]));
 }
