@@ -245,6 +245,7 @@ describe('numbers of the pipeline', () => {
     expect(await rowsOf(PIPELINE_HEALTH_UID, 52)).toMatchObject([
       { what: 'payments', there: 12, gaps: 1 },
       { what: 'shop.clickstream', there: 400, gaps: 0 },
+      { what: 'visitor', there: 90, gaps: 0 },
     ]);
   });
 
