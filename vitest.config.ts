@@ -40,8 +40,7 @@ export default defineConfig({
           include: ['**/*.integration.test.ts'],
           exclude,
           pool: 'forks',
-          // They mostly wait for servers.
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

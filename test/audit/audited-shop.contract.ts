@@ -106,14 +106,18 @@ export async function auditedShop({
           for (const { partition, end } of await kafka.admin.offsets(topic))
             if ((committed.find((o) => o.partition === partition)?.offset ?? 0) < end) return false;
         }
-        // Windows close a moment after the last record, by the clock.
+        // Windows close a moment after the last record, by the clock; how many rows they have depends on that, too.
+        const counts: number[] = [];
         for (const table of Object.keys(VERSIONED_TABLES)) {
           const [row] = await clickhouse.query<{ n: number }>(`SELECT count() AS n FROM ${table}`);
-          if ((row?.n ?? 0) < 3) return false;
+          counts.push(row?.n ?? 0);
         }
-        return true;
+        const found = counts.join();
+        if (found !== last.found) last = { found, sinceMs: performance.now() };
+        return counts.every((count) => count >= 3) || performance.now() - last.sinceMs > SILENT_MS;
       };
-      await waitUntil(isDone, { timeoutMs: 60_000, what: 'everything committed' });
+      let last = { found: '', sinceMs: 0 };
+      await waitUntil(isDone, { timeoutMs: 120_000, what: 'everything committed' });
     },
   };
 }
@@ -138,6 +142,8 @@ export function dyingWriter({ clickhouse }: AuditedShop, commits: number): RowWr
 }
 
 const DAY_MS = 86_400_000;
+/** Longer than windows need to close: what has not come by then does not come. */
+const SILENT_MS = 15_000;
 
 /** What a shop says in some minutes until now, with repeated, late and broken records and answers among them. */
 export function traffic(seed: number, minutes: number): ProduceRecord[] {

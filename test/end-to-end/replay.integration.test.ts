@@ -121,7 +121,7 @@ describe.skipIf(kafkaService.isMissing || redisService.isMissing)(
       const publishing = publish();
       for (const share of [0.3, 0.7]) {
         await waitUntil(async () => (await read()) >= clicks * share, {
-          timeoutMs: 60_000,
+          timeoutMs: 180_000,
           what: `${share} of the clicks`,
         });
         await killed(processors);

@@ -25,7 +25,7 @@ test('a rebuild that is killed anywhere is run again, and nothing of it is left'
 }, async () => {
   const shop = await auditedShop();
   const { dataDir } = shop.config;
-  await shop.send(traffic(4, 2));
+  await shop.send(traffic(1, 3));
   const runner = await shop.start();
   await shop.settled();
   await runner.stop();
