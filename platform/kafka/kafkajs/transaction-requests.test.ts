@@ -39,6 +39,13 @@ describe('transaction requests', () => {
     expect(sent()).toHaveLength(1);
   });
 
+  it('never repeat offsets whose answer is lost: late, they would put back those of a later transaction', async () => {
+    const { requests, sent } = answering('TxnOffsetCommit', 'lost');
+    const commit = requests.commitOffsets('g', [{ topic: 't', partition: 0, offset: 1 }]);
+    await expect(commit).rejects.toMatchObject({ code: 'MR_KAFKA_TRANSACTION_UNKNOWN' });
+    expect(sent()).toHaveLength(1);
+  });
+
   it('ask for a time-out so short that a dead holder blocks readers for seconds (fault L)', async () => {
     const { requests, sent } = answering('InitProducerId');
     await requests.init();

@@ -30,6 +30,7 @@ export interface TransactionRequests {
   init(): Promise<TransactionHolder>;
   addPartitions(partitions: readonly TopicPartition[]): Promise<void>;
   addOffsets(groupId: string): Promise<void>;
+  /** Not repeated when its answer is lost. */
   commitOffsets(groupId: string, offsets: readonly TopicPartitionOffset[]): Promise<void>;
   /** Not repeated when its answer is lost. */
   commit(): Promise<void>;
@@ -124,7 +125,8 @@ export function createTransactionRequests(
         api: COMMIT_OFFSETS,
         request: { ...holder, groupId, offsets },
         codes: ({ codes }) => codes,
-        repeatable: true,
+        // Late, it would put the offsets of a later transaction of this epoch back.
+        repeatable: false,
       });
     },
     commit: () => end(true, {}),

@@ -1,7 +1,8 @@
 /**
  * One transactional id, on the protocol of before KIP-890 part 2 (EOS with one producer for each input partition):
  * AddPartitionsToTxn, AddOffsetsToTxn, Produce and TxnOffsetCommit, EndTxn. A request whose answer is lost is never
- * repeated on the same epoch where it could end a later transaction (Jepsen's report on Bufstream 0.1.0, KAFKA-17754):
+ * repeated on the same epoch where it could end a later transaction, or put its offsets back, when it arrives after all
+ * (Jepsen's report on Bufstream 0.1.0, KAFKA-17754):
  * the producer becomes unusable, and the next `init` raises the epoch, which fences what is still under way.
  */
 import { MillraceError, hasCode } from '../../errors.ts';
