@@ -1,5 +1,5 @@
-import { loadConfig } from '../../platform/config.ts';
 import { openReader, rowInsert } from '../backends.ts';
+import { APPLICATION_OPTIONS, configOfApplication } from '../application-options.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { listJson, listLetters, listText } from '../dlq/list.ts';
 import { selectionOf } from '../dlq/open-letters.ts';
@@ -39,8 +39,7 @@ const OPTIONS = {
   },
   again: { type: 'boolean', about: 'redrive: also letters that were sent before' },
   json: { type: 'boolean', about: 'list, show, redrive: JSON alone' },
-  namespace: { type: 'string', placeholder: 'name', about: 'namespace; MR_NAMESPACE where absent' },
-  'data-dir': { type: 'string', placeholder: 'folder', about: 'data folder; MR_DATA_DIR where absent' },
+  ...APPLICATION_OPTIONS,
 } as const;
 
 type Context = CommandContext<typeof OPTIONS>;
@@ -127,13 +126,7 @@ export const dlqCommand = defineCommand({
     const action = namedAction(ACTIONS, name, 'dlq');
     if (args.length < action.args.min || args.length > action.args.max)
       throw usageError(`usage: millrace dlq ${action.usage}`, 'dlq');
-    const config = loadConfig(
-      {
-        ...(options['data-dir'] === undefined ? {} : { MR_DATA_DIR: options['data-dir'] }),
-        ...(options.namespace === undefined ? {} : { MR_NAMESPACE: options.namespace }),
-      },
-      { MR_LOG_LEVEL: 'warn' },
-    );
+    const config = configOfApplication(options);
     return withSession(config, `dlq ${name}`, (session) => {
       requireLog(session.config);
       return action.run(session, context, args);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { loadConfig, type Config } from '../../platform/config.ts';
+import type { Config } from '../../platform/config.ts';
 import { MillraceError } from '../../platform/errors.ts';
 import { findChain, type Chain } from '../../processors/explain/chain.ts';
 import { explainAlert } from '../../processors/explain/explain-alert.ts';
@@ -10,6 +10,7 @@ import { writeNewFile } from '../../processors/runtime/state-tools/new-file.ts';
 import { settingsOf, shopTopology } from '../../processors/topologies.ts';
 import { decodeEvent, isRecord } from '../../schemas/wire-format.ts';
 import { openReader } from '../backends.ts';
+import { APPLICATION_OPTIONS, configOfApplication } from '../application-options.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { reportJson, reportText, summaryOf } from '../explain/report.ts';
 import { shownOf } from '../explain/shown.ts';
@@ -35,8 +36,7 @@ const OPTIONS = {
   },
   reveal: { type: 'boolean', about: 'personal data too, which is masked otherwise' },
   json: { type: 'boolean', about: 'JSON alone, with everything' },
-  namespace: { type: 'string', placeholder: 'name', about: 'namespace; MR_NAMESPACE where absent' },
-  'data-dir': { type: 'string', placeholder: 'folder', about: 'data folder; MR_DATA_DIR where absent' },
+  ...APPLICATION_OPTIONS,
 } as const;
 
 type Context = CommandContext<typeof OPTIONS>;
@@ -82,7 +82,7 @@ async function fromFile(path: string, alertId: string | undefined): Promise<Gath
 async function explain(context: Context, alertId: string | undefined): Promise<number> {
   const startedMs = performance.now();
   const { options, print, note } = context;
-  const config = configOf(options);
+  const config = configOfApplication(options);
   const { evidence, ...gathered } =
     options.file === undefined ? await gather(config, alertId ?? '') : await fromFile(options.file, alertId);
   if (options.save !== undefined) {
@@ -104,16 +104,6 @@ async function explain(context: Context, alertId: string | undefined): Promise<n
 
 async function* oneLine(text: string): AsyncGenerator<string, undefined> {
   yield `${text}\n`;
-}
-
-function configOf({ namespace, 'data-dir': dataDir }: Context['options']): Config {
-  return loadConfig(
-    {
-      ...(dataDir === undefined ? {} : { MR_DATA_DIR: dataDir }),
-      ...(namespace === undefined ? {} : { MR_NAMESPACE: namespace }),
-    },
-    { MR_LOG_LEVEL: 'warn' },
-  );
 }
 
 export const explainCommand = defineCommand({

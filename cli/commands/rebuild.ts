@@ -1,4 +1,4 @@
-import { loadConfig } from '../../platform/config.ts';
+import { APPLICATION_OPTIONS, configOfApplication } from '../application-options.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { namedAction } from '../named-action.ts';
 import { online } from '../rebuild/online.ts';
@@ -13,12 +13,7 @@ const OPTIONS = {
     type: 'boolean',
     about: 'tables: say what would be done, and do nothing; exit code 1 where there is any',
   },
-  namespace: {
-    type: 'string',
-    placeholder: 'name',
-    about: 'namespace of the application; MR_NAMESPACE where absent',
-  },
-  'data-dir': { type: 'string', placeholder: 'folder', about: 'data folder; MR_DATA_DIR where absent' },
+  ...APPLICATION_OPTIONS,
 } as const;
 
 type Context = CommandContext<typeof OPTIONS>;
@@ -69,13 +64,7 @@ export const rebuildCommand = defineCommand({
         throw usageError(`--${option} says nothing of \`rebuild ${name}\``, 'rebuild');
     }
     requireTables(options.table);
-    const config = loadConfig(
-      {
-        ...(options['data-dir'] === undefined ? {} : { MR_DATA_DIR: options['data-dir'] }),
-        ...(options.namespace === undefined ? {} : { MR_NAMESPACE: options.namespace }),
-      },
-      { MR_LOG_LEVEL: 'warn' },
-    );
+    const config = configOfApplication(options);
     return withSession(config, `rebuild ${name}`, (session) => {
       requireLog(session.config);
       return action.run(session, context);

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../platform/config.ts';
+import { APPLICATION_OPTIONS, configOfApplication } from '../application-options.ts';
 import { defineCommand, usageError, type CommandContext } from '../command.ts';
 import { namedAction } from '../named-action.ts';
 import { withSession, type Session } from '../session.ts';
@@ -19,12 +19,7 @@ const OPTIONS = {
   yes: { type: 'boolean', about: 'reset: really' },
   connected: { type: 'boolean', about: 'reset: also those that have to be reset with the ones named' },
   json: { type: 'boolean', about: 'list, get: JSON alone' },
-  namespace: {
-    type: 'string',
-    placeholder: 'name',
-    about: 'namespace of the application; MR_NAMESPACE where absent',
-  },
-  'data-dir': { type: 'string', placeholder: 'folder', about: 'data folder; MR_DATA_DIR where absent' },
+  ...APPLICATION_OPTIONS,
 } as const;
 
 type Context = CommandContext<typeof OPTIONS>;
@@ -132,13 +127,7 @@ export const stateCommand = defineCommand({
     const action = namedAction(ACTIONS, name, 'state');
     if (args.length !== action.args.length)
       throw usageError(`usage: millrace ${['state', name, ...action.args].join(' ')}`, 'state');
-    const config = loadConfig(
-      {
-        ...(options['data-dir'] === undefined ? {} : { MR_DATA_DIR: options['data-dir'] }),
-        ...(options.namespace === undefined ? {} : { MR_NAMESPACE: options.namespace }),
-      },
-      { MR_LOG_LEVEL: 'warn' },
-    );
+    const config = configOfApplication(options);
     return withSession(config, `state ${name}`, (session) => action.run(session, context, args));
   },
 });

@@ -51,6 +51,7 @@ test('a file that is missing or empty', async () => {
   await expect(evalRecs({ ...options, test: '/nowhere' })).rejects.toMatchObject({
     code: 'MR_REPLAY_NOT_FOUND',
   });
+  await expect(evalRecs({ ...options, test: '/tmp' })).rejects.toThrow('/tmp is a folder');
   const empty = await files('', 'u1 1');
   await expect(evalRecs(empty.options)).rejects.toMatchObject({ code: 'MR_MODEL_DATA_EMPTY' });
 });

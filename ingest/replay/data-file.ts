@@ -18,11 +18,14 @@ export function findDataFile(path: string, names: readonly string[]): string {
   const candidates = names.flatMap((name) => [join(path, `${name}.gz`), join(path, name)]);
   const found = isFile(path) ? path : candidates.find(isFile);
   if (found !== undefined) return found;
-  throw new MillraceError(
-    'MR_REPLAY_NOT_FOUND',
-    existsSync(path) ? `${path} has no file ${names.join(' or ')}, plain or .gz` : `${path} does not exist`,
-    { context: { path } },
-  );
+  throw new MillraceError('MR_REPLAY_NOT_FOUND', whyNotFound(path, names), { context: { path } });
+}
+
+function whyNotFound(path: string, names: readonly string[]): string {
+  if (!existsSync(path)) return `${path} does not exist`;
+  return names.length === 0
+    ? `${path} is a folder; a file is needed`
+    : `${path} has no file ${names.join(' or ')}, plain or .gz`;
 }
 
 function isFile(path: string): boolean {

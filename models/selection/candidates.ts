@@ -12,8 +12,13 @@ export interface Candidate {
   readonly bytes: (train: Pick<CsrMatrix, 'rows' | 'columns'>) => number;
   /** Most items that it is worth its time for; any number where absent. */
   readonly maxItems?: number;
-  /** The fit with the best hyper-parameters that the search finds. */
-  readonly choose: (search: SearchContext) => FitScorer;
+  /** The fit with the best hyper-parameters that the search finds, and what it is worth. */
+  readonly choose: (search: SearchContext) => Chosen;
+}
+
+export interface Chosen {
+  readonly fit: FitScorer;
+  readonly value: number;
 }
 
 export interface SearchContext {
@@ -30,7 +35,7 @@ const BYTES_A_NEIGHBOUR = 8;
 const popular: Candidate = {
   name: 'popular',
   bytes: ({ columns }) => 4 * columns,
-  choose: () => fitPopular,
+  choose: ({ value }) => ({ fit: fitPopular, value: value(fitPopular) }),
 };
 
 const itemNeighbours: Candidate = {
@@ -52,7 +57,7 @@ const itemNeighbours: Candidate = {
           neighbours: Math.min(Math.round(neighbours), Math.max(1, train.columns - 1)),
         });
     const cosine = { userExponent: 0, fromExponent: 0.5, toExponent: 0.5, shrink: 1, neighbours: 100 };
-    const { point } = search({
+    const { point, value: reached } = search({
       space: {
         ...{ userExponent: { from: 0, to: 1.2 }, fromExponent: { from: 0, to: 1.2 } },
         ...{ toExponent: { from: 0, to: 1 }, shrink: { from: 0.01, to: 100, isLogarithmic: true } },
@@ -62,7 +67,7 @@ const itemNeighbours: Candidate = {
       ...{ budget: Math.max(3, Math.round(40 * effort)), random },
       objective: (exponents) => value(fit(exponents)),
     });
-    return fit(point);
+    return { fit: fit(point), value: reached };
   },
 };
 
@@ -75,13 +80,13 @@ const ease: Candidate = {
       ({ regularisation }: { readonly regularisation: number }): FitScorer =>
       (train) =>
         fitEase(train, { regularisation: Number(regularisation.toPrecision(3)) });
-    const { point } = search({
+    const { point, value: reached } = search({
       space: { regularisation: { from: 1, to: 5000, isLogarithmic: true } },
       seeds: [{ regularisation: 100 }, { regularisation: 500 }],
       ...{ budget: Math.max(2, Math.round(12 * effort)), random },
       objective: (options) => value(fit(options)),
     });
-    return fit(point);
+    return { fit: fit(point), value: reached };
   },
 };
 

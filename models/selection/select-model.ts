@@ -62,9 +62,8 @@ export function selectModel(train: CsrMatrix, options: SelectOptions): Selected 
       onTrial?.({ candidate: name, model: model.name, value: ndcg });
       return ndcg;
     };
-    const fit = choose({ value, random, effort });
-    const reached = value(fit);
-    if (best === undefined || reached > best.value) best = { candidate: name, fit, value: reached };
+    const chosen = choose({ value, random, effort });
+    if (best === undefined || chosen.value > best.value) best = { candidate: name, ...chosen };
   }
   if (best === undefined) throw tooLarge(leftOut);
   return { ...best, leftOut };

@@ -6,7 +6,7 @@ export interface Column {
   readonly type: string;
 }
 
-/** SQL of the text of a row, which `rowText` makes for these columns in their order. */
+/** SQL of the text of a row, which `hashRow` hashes for these columns in their order. */
 export function rowTextSql(columns: readonly Column[]): string {
   return `concat('', ${columns.map(({ name, type }) => `${cellTextSql(`\`${name}\``, type)}, '\\x1e'`).join(', ')})`;
 }

@@ -8,16 +8,10 @@ const hasher = new TextHasher();
 const bits = new DataView(new ArrayBuffer(8));
 
 /**
- * A row as text that {@link rowTextSql} makes of the same row in ClickHouse: its columns in their order, each with an end.
- * Rows must give every column, times as epoch milliseconds and days as `YYYY-MM-DD`.
+ * The hash of a row as {@link rowTextSql} makes its text in ClickHouse: the texts of its columns in their order, each with
+ * an end. Rows must give every column, times as epoch milliseconds and days as `YYYY-MM-DD`. The text itself is not made:
+ * this runs for each row that a task says.
  */
-export function rowText(row: Readonly<Record<string, unknown>>, columns: readonly string[]): string {
-  let text = '';
-  for (const column of columns) text += cellText(row[column]) + COLUMN_END;
-  return text;
-}
-
-/** The hash of {@link rowText}, without making the text: it runs for each row that a task says. */
 export function hashRow(
   row: Readonly<Record<string, unknown>>,
   columns: readonly string[],

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashText } from '../audit/hash-pair.ts';
-import { rowText } from '../audit/row-text.ts';
+import { hashRow } from '../audit/row-text.ts';
 import { matchStamp, stampedHash, type StampSearch } from './match-stamp.ts';
 
 const COLUMNS = ['channel', 'emitted_at', 'reason', 'version', 'views'];
@@ -8,7 +7,7 @@ const AT = 1_767_225_600_000;
 
 const hashOf = (row: Readonly<Record<string, unknown>>, columns = COLUMNS) => {
   const hash = { a: 0, b: 0 };
-  hashText(rowText(row, columns), hash);
+  hashRow(row, columns, hash);
   return hash;
 };
 

@@ -1,9 +1,9 @@
 import type { Kafka } from '../../../platform/kafka/port.ts';
 import type { FactPart } from '../audit/fact-parts.ts';
 import type { FactHash, FactRange, FactTable } from '../audit/fact-table.ts';
-import { hashText, type HashPair } from '../audit/hash-pair.ts';
+import type { HashPair } from '../audit/hash-pair.ts';
 import { remake, type FactMapping, type Remade } from '../audit/remade-facts.ts';
-import { rowText } from '../audit/row-text.ts';
+import { hashRow } from '../audit/row-text.ts';
 import { FACT_KEY } from './fact-key.ts';
 import type { RebuildReport, Unsettled } from './report.ts';
 import type { ExpectedFacts } from './scan-facts.ts';
@@ -70,7 +70,7 @@ function tellUnproven(table: string, { part, expected, report, onUnsettled }: Re
 function keyOf({ topic, partition }: FactRange, { offset, ordinal }: FactHash): HashPair {
   const key = { a: 0, b: 0 };
   const row = { _topic: topic, _partition: partition, _offset: offset, _ordinal: ordinal };
-  hashText(rowText(row, FACT_KEY), key);
+  hashRow(row, FACT_KEY, key);
   return key;
 }
 

@@ -3,8 +3,8 @@ import { MillraceError } from '../../../platform/errors.ts';
 import { VERSIONED_TABLES } from '../../../schemas/tables.ts';
 import { chunks } from '../audit/chunks.ts';
 import { columnsOf } from '../audit/fact-table.ts';
-import { hashText, type HashPair } from '../audit/hash-pair.ts';
-import { rowText } from '../audit/row-text.ts';
+import type { HashPair } from '../audit/hash-pair.ts';
+import { hashRow } from '../audit/row-text.ts';
 import { keyId, keyOfId, type Claim, type TableClaims } from './claims.ts';
 import { emptyReport, type RebuildEvents, type RebuildReport } from './report.ts';
 import { TableRepair } from './table-repair.ts';
@@ -77,9 +77,9 @@ export class WindowRebuild {
   async solveFrom(rows: readonly Row[]): Promise<void> {
     const names = this.rows.columns.map(({ name }) => name);
     for (const row of rows) {
-      const id = keyId(hashOf(rowText(row, this.#key)));
+      const id = keyId(hashOf(row, this.#key));
       const claim = this.lost.get(id);
-      if (claim?.row === undefined || !isEqual(hashOf(rowText(row, names)), claim.row)) continue;
+      if (claim?.row === undefined || !isEqual(hashOf(row, names), claim.row)) continue;
       await this.repair.put(row);
       await this.found(id, claim.row);
     }
@@ -170,8 +170,8 @@ export function isEqual(x: HashPair, y: HashPair): boolean {
   return x.a === y.a && x.b === y.b;
 }
 
-function hashOf(text: string): HashPair {
+function hashOf(row: Row, columns: readonly string[]): HashPair {
   const hash = { a: 0, b: 0 };
-  hashText(text, hash);
+  hashRow(row, columns, hash);
   return hash;
 }
